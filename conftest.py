@@ -1,0 +1,231 @@
+"""Sets pytest up so that `pytest --nbval notebooks` is a fair regression check of the notebooks.
+
+nbval runs every code cell again and compares its outputs with the saved ones, string by
+string and without the figures. Here decimals and pictures get a tolerance instead, and every
+notebook one more item, "saved run": was it saved from one clean run, top to bottom?
+"""
+
+import base64
+import difflib
+import io
+import os
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+# For the kernels, which inherit them. The saved outputs come from the bundled set, so the
+# comparison must too, whatever the caller has; only the fixture `photographs` looks there.
+CALLERS_SIGNS = os.environ.get("SIGNS_DIR") or str(Path(__file__).parent / "datasets")
+os.environ["SIGNS_DIR"] = str(Path(__file__).parent / "datasets" / "bundled")
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow's log lines are no output of a notebook
+
+NBVAL = "0.11."  # adapt_nbval() replaces methods of this series
+OUTPUT_TIMEOUT = 60  # seconds for late outputs; nbval's 5 are too few on a busy machine
+
+# Only numbers with a fraction or an exponent, and no parts of a word or of a version: integers
+# are counts and shapes, which must be exact. Spaces before a number are padding.
+DECIMAL = re.compile(r" *(?<![\w.])([-+]?(?:\d+\.\d+(?:[eE][-+]?\d+)?|\d+\.?[eE][-+]?\d+))")
+RELATIVE, ABSOLUTE, TINY = 1e-4, 1e-3, 1e-9  # ABSOLUTE caps RELATIVE; TINY is for noise about 0
+
+# Tried on Matplotlib figures of 560x430 pixels. Data off by 1e-4: mean 0.02, and no pixel off
+# by more than 32 levels (10 in a histogram, where one bar's edge moved). A curve moved by one
+# pixel: mean 0.6, 1,900 pixels; a pale grey one: 0.12 and 4. One digit of a title: mean 0.01
+# to 0.02, so the mean misses it, but 16 pixels or more (7 at 72 dpi); one point of a curve
+# moved by a pixel: 9. So the second limit counts pixels: a share would grow with the figure.
+MEAN_LEVELS, LEVELS, PIXELS = 0.1, 32, 4
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+OVERWRITTEN = re.compile(r"^.*\r(?!\n)", re.MULTILINE)
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """Return the folder of the real SIGNS, or skip the test where they are not."""
+    folder = Path(CALLERS_SIGNS)
+    if not (folder / "train_signs.h5").exists() or folder.name == "bundled":
+        pytest.skip("needs the SIGNS photographs: `make data`, or SIGNS_DIR set to their folder")
+    return folder
+
+
+def settled(text: str) -> str:
+    """Return `text` as a reader sees it in the end: no colour codes, no overwritten lines."""
+    return OVERWRITTEN.sub("", ANSI.sub("", text).replace("\b", "").replace("\r\n", "\n"))
+
+
+def close(saved: str, new: str) -> bool:
+    """Whether two texts agree in all but decimals, and the decimals are near each other."""
+    if DECIMAL.sub("\0", saved) != DECIMAL.sub("\0", new):
+        return False
+    pairs = zip(DECIMAL.findall(saved), DECIMAL.findall(new), strict=True)
+    numbers = [(float(a), float(b)) for a, b in pairs]
+    return all(
+        a == b or abs(a - b) <= min(max(RELATIVE * abs(a), TINY), ABSOLUTE) for a, b in numbers
+    )
+
+
+def text_fault(kind: str, saved: object, new: object) -> str:
+    """Return how two outputs that are no pictures differ, or nothing if they agree."""
+    if saved == new or (isinstance(saved, str) and isinstance(new, str) and close(saved, new)):
+        return ""
+    lines = difflib.unified_diff(
+        str(saved).splitlines(), str(new).splitlines(), "saved", "new", lineterm=""
+    )
+    return f"{kind} differs:\n" + "\n".join(lines)
+
+
+def picture_fault(kind: str, saved: str, new: str) -> str:
+    """Return how two pictures (base64) differ, or nothing if they look the same."""
+    import numpy as np  # here, not above: pytest without --nbval needs neither
+    from PIL import Image
+
+    a, b = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGBA"), dtype=int)
+        for picture in (saved, new)
+    )
+    if a.shape != b.shape:
+        sizes = [f"{width}x{height}" for height, width, _ in (a.shape, b.shape)]
+        return f"{kind} differs: {sizes[0]} pixels saved, {sizes[1]} new"
+    off = np.abs(a - b)
+    rows, columns = np.nonzero(off.max(axis=2) > LEVELS)
+    mean = off[..., :3].mean()  # without the opacity
+    if mean <= MEAN_LEVELS and len(rows) <= PIXELS:
+        return ""
+    where = ""
+    if len(rows):
+        where = f", columns {min(columns)}-{max(columns)}, rows {min(rows)}-{max(rows)}"
+    return (
+        f"{kind} differs: {len(rows)} pixels off by more than {LEVELS} grey levels (at most "
+        f"{PIXELS}){where}; mean {mean:.3f} levels (at most {MEAN_LEVELS})"
+    )
+
+
+def by_kind(outputs: list) -> dict[str, list]:
+    """Sort a cell's outputs by stream name or MIME type; their order matters inside a kind only.
+
+    New stderr is no fault (a saved one is, see SavedRun), and a widget's id is random.
+    """
+    kinds = defaultdict(list)
+    for output in outputs:
+        if output.output_type == "stream":
+            kinds[output.name].append(settled(output.text))
+        elif output.output_type == "error":
+            kinds["error"].append(f"{output.ename}: {output.evalue}")
+        else:
+            for kind, value in output.get("data", {}).items():
+                kinds[kind].append(settled(value) if isinstance(value, str) else value)
+    for ignored in ("stderr", "application/vnd.jupyter.widget-view+json"):
+        kinds.pop(ignored, None)
+    return kinds
+
+
+def is_picture(kind: str) -> bool:
+    """Whether outputs of this kind are compared by pixels; an SVG is text."""
+    return kind in ("image/png", "image/jpeg")
+
+
+def faults(saved: list, new: list) -> list[str]:
+    """Return every difference between a cell's saved and its new outputs."""
+    saved, new, found = by_kind(saved), by_kind(new), []
+    for kind in {**saved, **new}:
+        old, now = saved.get(kind, []), new.get(kind, [])
+        if len(old) != len(now):
+            word = "missing" if len(old) > len(now) else "extra"
+            head = f"{word} output: {len(old)} of {kind} saved, {len(now)} new"
+            shown = "" if is_picture(kind) else f"\nsaved: {old}\nnew:   {now}"
+            found.append(head + shown)
+        else:
+            compare = picture_fault if is_picture(kind) else text_fault
+            found += filter(None, (compare(kind, *pair) for pair in zip(old, now, strict=True)))
+    return found
+
+
+def adapt_nbval() -> None:
+    """Replace three methods of nbval with ones that compare as said above."""
+    from nbval.kernel import RunningKernel
+    from nbval.plugin import IPyNbCell
+
+    def execute_cell_input(self, cell_input, allow_stdin=None):
+        # With nbval's store_history=False, IPython does not see a trailing `;` and shows the value.
+        return self.kc.execute(
+            cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
+        )
+
+    def compare_outputs(self, test, ref, skip_compare=None):
+        found = faults(ref, test)
+        where = f"{self.path.name}, In [{self.cell.execution_count}]"
+        self.comparison_traceback = [f"{where}: {fault}" for fault in found]
+        return not found
+
+    nbval_runtest = IPyNbCell.runtest
+
+    def runtest(self):
+        self.output_timeout = OUTPUT_TIMEOUT
+        nbval_runtest(self)
+        if not self.options["check"]:  # not compared, but a figure must still be one
+            saved, new = (
+                Counter({kind: len(x) for kind, x in by_kind(o).items() if kind[:6] == "image/"})
+                for o in (self.cell.outputs, self.test_outputs)
+            )
+            if saved != new:
+                self.raise_cell_error(f"figures saved: {dict(saved)}, figures new: {dict(new)}")
+
+    RunningKernel.execute_cell_input = execute_cell_input
+    IPyNbCell.compare_outputs = compare_outputs
+    IPyNbCell.runtest = runtest
+
+
+class SavedRun(pytest.Item):
+    """Whether a notebook was saved from one run, top to bottom, without warning or error."""
+
+    def runtest(self):
+        import nbformat
+
+        cells = nbformat.read(self.path, as_version=4).cells
+        cells = [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
+        counts = [cell.execution_count for cell in cells]
+        found = []
+        if counts != list(range(1, len(cells) + 1)):
+            found.append(f"execution counts are {counts}, not 1 to {len(cells)} (None: never run)")
+        for cell in cells:
+            where = f"In [{cell.execution_count}], {cell.source.splitlines()[0]!r}:"
+            for output in cell.outputs:
+                if output.get("name") == "stderr":
+                    found.append(f"{where} saved stderr: {output.text.strip()[:200]}")
+                expected = "raises-exception" in cell.metadata.get("tags", [])
+                if output.output_type == "error" and not expected:
+                    found.append(f"{where} saved error: {output.ename}: {output.evalue}")
+        if found:
+            remedy = "Restart the kernel, run all cells, and save."
+            pytest.fail("\n".join([f"{self.path.name}:", *found, remedy]), pytrace=False)
+
+    def reportinfo(self):
+        return self.path, None, f"{self.path.name}: saved run"
+
+
+class SavedNotebook(pytest.File):
+    """A notebook file, beside nbval's own collector of its cells."""
+
+    def collect(self):
+        yield SavedRun.from_parent(self, name="saved run")
+
+
+def pytest_collect_file(file_path, parent):
+    if file_path.suffix == ".ipynb" and getattr(parent.config.option, "nbval", False):
+        return SavedNotebook.from_parent(parent, path=file_path)
+    return None
+
+
+def pytest_configure(config):
+    if not getattr(config.option, "nbval", False):
+        return  # plain tests need no nbval, installed or not
+    import nbval
+
+    if not nbval.__version__.startswith(NBVAL):
+        raise pytest.UsageError(
+            f"nbval {nbval.__version__} is installed, but conftest.py adapts the insides of"
+            f" {NBVAL}*: install what environment.yml says, or revise adapt_nbval()."
+        )
+    os.environ.pop("MPLBACKEND", None)  # else the kernels would not draw their figures inline
+    adapt_nbval()
