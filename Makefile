@@ -1,0 +1,65 @@
+# Every target first sees to the environment it needs: tools/setup_env.py builds .venv the
+# first time (minutes) and afterwards looks whether it is whole (under a second).
+# For GNU make 3.81 or newer; all paths are relative, so the folder's name may have spaces.
+#
+#   make test ARGS="-k blocks"        options for the command behind a target
+#   make env PYTHON=python3.12        the Python that .venv is made from
+#   make lab LAB_FLAGS="--no-browser --port 9000"
+
+ARGS ?=
+ENV_FLAGS ?=
+LAB_FLAGS ?=
+
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+VENV_PYTHON := .venv/Scripts/python
+else
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+endif
+
+FIRST := notebooks/01_two_layer_convnet.ipynb
+
+.DEFAULT_GOAL := help
+.PHONY: help env lab run notebooks test check data figures bundled lint clean
+
+help: ## list these targets
+	@echo "make TARGET, where TARGET is one of"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+env: ## set up .venv, or rebuild it if something is missing (ENV_FLAGS=--rebuild: in any case)
+	@$(PYTHON) tools/setup_env.py $(ENV_FLAGS)
+
+lab: env ## open JupyterLab with the first notebook (LAB_FLAGS="--no-browser")
+	$(VENV_PYTHON) -m jupyterlab --ServerApp.root_dir=. \
+	  --LabApp.default_url=/lab/tree/$(if $(wildcard $(FIRST)),$(FIRST),notebooks) $(LAB_FLAGS)
+
+run: env ## run the notebooks, with a progress bar, into build/ (ARGS=notebooks/02*.ipynb: these)
+	$(VENV_PYTHON) tools/run_series.py $(ARGS)
+
+notebooks: env ## run the notebooks on the bundled data and save them in place
+	SIGNS_DIR="$(CURDIR)/datasets/bundled" $(VENV_PYTHON) tools/run_series.py --in-place $(ARGS)
+
+test: env ## run every test, and the notebooks against their saved outputs (ARGS="-k blocks")
+	$(VENV_PYTHON) -m pytest -v --nbval tests notebooks $(ARGS)
+
+check: env ## run the tests that train nothing: a few minutes (ARGS="-x")
+	$(VENV_PYTHON) -m pytest -m "not training" tests $(ARGS)
+
+data: env ## fetch the real SIGNS into datasets/
+	$(VENV_PYTHON) tools/fetch_signs.py $(ARGS)
+
+figures: env ## draw the figures in images/ anew
+	$(VENV_PYTHON) tools/figures.py $(ARGS)
+
+bundled: env ## render the bundled data in datasets/bundled/ anew
+	$(VENV_PYTHON) tools/bundled_data.py $(ARGS)
+
+lint: env ## check style and format of code and notebooks
+	$(VENV_PYTHON) -m ruff check . $(ARGS)
+	$(VENV_PYTHON) -m ruff format --check .
+
+clean: ## delete build/ and caches; .venv and the data stay
+	rm -rf build .pytest_cache .ruff_cache
+	find . -name .venv -prune -o \
+	  \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

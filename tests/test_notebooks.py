@@ -1,0 +1,195 @@
+"""The notebooks: what they define is what `resnets/` holds, their links lead somewhere."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from resnets_utils import ROOT, quiet_tensorflow
+
+with quiet_tensorflow():
+    import keras
+    import tensorflow as tf
+
+from resnets import blocks, convnet, resnet50, training
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CORE = {
+    "01_two_layer_convnet",
+    "02_identity_block",
+    "03_convolutional_block",
+    "04_resnet50",
+}
+PLANNED = {"05_why_shortcuts_work.ipynb", "07_your_own_images.ipynb"}  # linked, not yet written
+
+
+def cells(path, kind):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == kind]
+
+
+def definitions(number):
+    """Run a notebook's imports, constants, functions and classes, none of its other lines."""
+    (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+    kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    lines = [
+        node
+        for cell in cells(path, "code")
+        for node in ast.parse(cell.source).body
+        if isinstance(node, kept)
+        or (isinstance(node, ast.With) and "quiet_tensorflow" in ast.unparse(node.items[0]))
+        or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in CONSTANTS)
+    ]
+    namespace = {"__name__": path.stem}
+    exec(compile(ast.Module(lines, []), path.name, "exec"), namespace)
+    return namespace
+
+
+CONSTANTS = {"STAGES", "augmentation"}
+
+
+def test_the_core_is_there():
+    assert {path.stem for path in NOTEBOOKS} >= CORE
+
+
+# --- what a notebook teaches is what the module holds ---------------------------------------------
+
+
+def same_model(one, other):
+    """Assert equal layers and names, then equal outputs for equal weights, in both modes."""
+
+    def describe(model):
+        kept = ("name", "filters", "kernel_size", "strides", "padding", "activation", "use_bias")
+        kept += ("momentum", "epsilon", "axis", "pool_size", "units")
+        return {
+            (type(layer).__name__, *((k, str(config[k])) for k in kept if k in config))
+            for layer in model.layers
+            for config in [layer.get_config()]
+            if layer.weights or "pool" in layer.name
+        }
+
+    assert describe(one) == describe(other)
+    other.set_weights(one.get_weights())
+    rng = np.random.default_rng(0)
+    X = rng.random((2, *one.input.shape[1:]), dtype=np.float32)
+    for mode in (False, True):
+        np.testing.assert_allclose(one(X, training=mode), other(X, training=mode), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "arguments"),
+    [
+        ("02", "identity_block", (3, (4, 5, 12), 2, "b")),
+        ("03", "convolutional_block", (3, (4, 5, 16), 3, "a")),
+        ("03", "convolutional_block", (3, (4, 5, 16), 2, "a", 1)),
+    ],
+)
+def test_blocks_agree(number, name, arguments):
+    def build(block):
+        keras.backend.clear_session(free_memory=False)
+        X = keras.Input((7, 7, 12))
+        return keras.Model(X, block(X, *arguments))
+
+    same_model(build(definitions(number)[name]), build(getattr(blocks, name)))
+
+
+def test_resnet50_agrees():
+    taught = definitions("04")
+    assert taught["STAGES"] == resnet50.STAGES
+    shape = (37, 37, 3)
+    keras.backend.clear_session(free_memory=False)
+    one = taught["ResNet50"](shape, 4)
+    keras.backend.clear_session(free_memory=False)
+    same_model(one, resnet50.ResNet50(shape, 4))
+
+
+def test_augmentation_and_schedule_agree():
+    taught = definitions("04")["augmentation"]
+
+    def describe(augmentation):
+        configs = [dict(layer.get_config()) for layer in augmentation.layers]
+        return [{k: v for k, v in c.items() if k not in ("name", "seed")} for c in configs]
+
+    assert describe(taught) == describe(training.make_augmentation())
+    source = "\n".join(cell.source for cell in cells(NOTEBOOKS[3], "code"))
+    assert f"warmup_target={training.PEAK}," in source
+    assert f"AdamW(schedule, weight_decay={training.WEIGHT_DECAY})" in source
+
+
+def test_convnet_agrees():
+    """One epoch from the same seed gives the same history and the same weights."""
+    rng = np.random.default_rng(0)
+    X = rng.random((70, 64, 64, 3), dtype=np.float32)
+    Y = np.eye(6, dtype=np.float32)[rng.integers(6, size=70)]
+    settings = {"windows": (3, 4), "filters": (4, 5), "pools": (4, 4)}
+    results = []
+    for functions in (definitions("01"), vars(convnet)):
+        parameters = functions["initialize_parameters"](3, **settings)
+        assert [tuple(v.shape) for v in functions["initialize_parameters"]().values()] == [
+            (4, 4, 3, 8),
+            (2, 2, 8, 16),
+            (64, 6),
+            (6,),
+        ]
+        history = functions["train"]((X, Y), (X, Y), parameters, epochs=1, pools=(4, 4))
+        results.append((history, [variable.numpy() for variable in parameters.values()]))
+    (history, weights), (their_history, their_weights) = results
+    for name, values in history.items():
+        np.testing.assert_allclose(values, their_history[name], rtol=1e-5)
+    for one, other in zip(weights, their_weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert isinstance(tf.constant(0), tf.Tensor)
+
+
+# --- the pages ------------------------------------------------------------------------------------
+
+
+def links(path):
+    """Return the relative targets that a Markdown text or a notebook names."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    return [target.partition("#")[0] for target in targets if "://" not in target]
+
+
+PAGES = [*NOTEBOOKS, *ROOT.glob("*.md"), *(ROOT / "datasets").rglob("*.md")]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_to_files(path):
+    missing = [t for t in links(path) if t and not (path.parent / t).exists()]
+    assert [t for t in missing if Path(t).name not in PLANNED] == []
+
+
+def test_every_figure_is_used():
+    used = {Path(target).name for page in PAGES for target in links(page)}
+    source = "\n".join(cell.source for path in NOTEBOOKS for cell in cells(path, "code"))
+    for figure in (ROOT / "images").iterdir():
+        assert figure.name in used or figure.name in source, figure.name
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_pictures_have_alternative_texts(path):
+    for cell in cells(path, "markdown"):
+        for text in re.findall(r"!\[([^\]]*)\]", cell.source):
+            assert len(text) > 20, text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_pages_are_short_enough_to_read(path):
+    code, text = cells(path, "code"), cells(path, "markdown")
+    assert max(len(cell.source.splitlines()) for cell in code) <= 30
+    for cell in text:
+        prose = re.sub(r"!?\[[^\]]*\]\([^)]*\)", "", cell.source)
+        opening = cell is text[0]
+        assert len(prose.split()) <= (120 if opening else 90), cell.source[:60]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_notebook_touches_the_path_or_names_a_machine(path):
+    source = path.read_text(encoding="utf-8")
+    for unwanted in ("sys.path", "/home/", "/work/", "/root/", "training=True` baked"):
+        assert unwanted not in source
