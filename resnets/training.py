@@ -113,6 +113,7 @@ def compile_and_fit(
         batches,
         validation_data=validation,
         epochs=epochs,
+        shuffle=False,  # the data set shuffles itself
         verbose=0,
         callbacks=[Progress(), *callbacks],
     )
