@@ -84,6 +84,7 @@ def resnet50(data, test, seed: int) -> dict:
     start = time.monotonic()
     model = ResNet50()
     training.compile_and_fit(model, (X_train, Y_train), prepare(val_x, val_y))
+    training.measure_averages(model, X_train)
     seconds = time.monotonic() - start
     return {
         "images": len(X_train),

@@ -5,7 +5,13 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.layers import RandomBrightness, RandomRotation, RandomTranslation, RandomZoom
+from keras.layers import (
+    BatchNormalization,
+    RandomBrightness,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+)
 
 PEAK = 0.002  # the highest learning rate
 WEIGHT_DECAY = 0.05
@@ -116,3 +122,24 @@ def compile_and_fit(
         verbose=0,
         callbacks=[Progress(), *callbacks],
     )
+
+
+def measure_averages(model: keras.Model, images: np.ndarray, batch_size: int = 96) -> None:
+    """Replace BatchNormalization's moving averages by those of the weights as they are now.
+
+    The moving averages of a training also hold batches that older weights saw. Here every batch
+    counts alike: with momentum k / (k + 1) at batch k, a moving average is a plain mean.
+
+    Args:
+        model: Its BatchNormalization layers change in place.
+        images: float32 (m, height, width, 3), the training images.
+        batch_size: Images in a batch.
+    """
+    norms = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    for k, start in enumerate(range(0, len(images), batch_size)):
+        for norm in norms:
+            norm.momentum = k / (k + 1)
+        model(images[start : start + batch_size], training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum

@@ -25,7 +25,6 @@ CORE = {
 }
 
 
-
 def cells(path, kind):
     return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == kind]
 
@@ -116,6 +115,21 @@ def test_augmentation_and_schedule_agree():
     source = "\n".join(cell.source for cell in cells(NOTEBOOKS[3], "code"))
     assert f"warmup_target={training.PEAK}," in source
     assert f"AdamW(schedule, weight_decay={training.WEIGHT_DECAY})" in source
+
+
+def test_measured_averages_agree():
+    keras.utils.set_random_seed(0)
+    X = keras.Input((7, 7, 12))
+    images = np.random.default_rng(0).normal(size=(20, 7, 7, 12)).astype("float32")
+    model = keras.Model(X, blocks.identity_block(X, 3, (4, 5, 12), 2, "b"))
+    first = model.get_weights()
+    weights = []
+    for measure in (definitions("04")["measure_averages"], training.measure_averages):
+        model.set_weights(first)
+        measure(model, images, batch_size=8)
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def test_convnet_agrees():

@@ -61,3 +61,16 @@ def test_fit_reports_every_epoch_on_one_line(data, capsys):
     assert [line.partition(":")[0] for line in lines] == ["epoch  1/2", "epoch  2/2"]
     assert all("val_accuracy" in line for line in lines) and lines[1].endswith(", 0:00 left")
     assert written.err == ""
+
+
+def test_measured_averages_are_the_means_of_the_batches(data):
+    images, _ = data
+    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.BatchNormalization()])
+    training.measure_averages(model, images, batch_size=8)
+    (norm,) = model.layers
+    batches = [images[:8], images[8:16], images[16:]]
+    mean = np.mean([batch.mean((0, 1, 2)) for batch in batches], axis=0)
+    variance = np.mean([batch.var((0, 1, 2)) for batch in batches], axis=0)
+    np.testing.assert_allclose(norm.moving_mean.numpy(), mean, atol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance.numpy(), variance, atol=1e-5)
+    assert norm.momentum == 0.99
