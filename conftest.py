@@ -17,8 +17,9 @@ import pytest
 
 # For the kernels, which inherit them. The saved outputs come from the bundled set, so the
 # comparison must too, whatever the caller has; only the fixture `photographs` looks there.
-CALLERS_SIGNS = os.environ.get("SIGNS_DIR") or str(Path(__file__).parent / "datasets")
-os.environ["SIGNS_DIR"] = str(Path(__file__).parent / "datasets" / "bundled")
+ROOT = Path(__file__).parent
+CALLERS_SIGNS = ROOT / Path(os.environ.get("SIGNS_DIR") or "datasets").expanduser()
+os.environ["SIGNS_DIR"] = str(ROOT / "datasets" / "bundled")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow's log lines are no output of a notebook
 
 NBVAL = "0.11."  # adapt_nbval() replaces methods of this series
@@ -43,10 +44,9 @@ OVERWRITTEN = re.compile(r"^.*\r(?!\n)", re.MULTILINE)
 @pytest.fixture(scope="session")
 def photographs() -> Path:
     """Return the folder of the real SIGNS, or skip the test where they are not."""
-    folder = Path(CALLERS_SIGNS)
-    if not (folder / "train_signs.h5").exists() or folder.name == "bundled":
+    if not (CALLERS_SIGNS / "train_signs.h5").exists() or CALLERS_SIGNS.name == "bundled":
         pytest.skip("needs the SIGNS photographs: `make data`, or SIGNS_DIR set to their folder")
-    return folder
+    return CALLERS_SIGNS
 
 
 def settled(text: str) -> str:

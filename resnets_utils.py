@@ -58,8 +58,9 @@ def quiet_tensorflow() -> Iterator[None]:
 def find_signs(folder: str | Path | None = None) -> Path:
     """Return the folder that holds the two SIGNS files.
 
-    The first of these that is given or filled: `folder`, the environment variable `SIGNS_DIR`,
-    `datasets/` (the photographs), `datasets/bundled/` (rendered hands).
+    The first of these that is given or filled: `folder`, the environment variable `SIGNS_DIR`
+    (a relative one starts at the repository's root), `datasets/` (the photographs),
+    `datasets/bundled/` (rendered hands).
 
     Raises:
         DataError: A folder was named and does not hold both files, or the bundled set is gone.
@@ -67,7 +68,9 @@ def find_signs(folder: str | Path | None = None) -> Path:
     if folder is not None:
         return _with_both_files(Path(folder), "the folder given to load_dataset")
     if os.environ.get("SIGNS_DIR"):
-        return _with_both_files(Path(os.environ["SIGNS_DIR"]), "the folder named by SIGNS_DIR")
+        # Relative to the repository: notebooks run in a folder of their own, not in the shell's.
+        named = ROOT / Path(os.environ["SIGNS_DIR"]).expanduser()
+        return _with_both_files(named, "the folder named by SIGNS_DIR")
     if (REAL / TRAIN_FILE).exists() or (REAL / TEST_FILE).exists():
         return _with_both_files(REAL, "the folder that `make data` fills")
     return _with_both_files(BUNDLED, "the set that comes with the repository")
@@ -125,8 +128,8 @@ def _with_both_files(folder: Path, what: str) -> Path:
 
 
 _REMEDY = (
-    "Fetch the photographs with `make data`, or unset SIGNS_DIR to use the rendered hands "
-    "of datasets/bundled."
+    "Fetch the photographs with `make data`; or, to use the rendered hands of datasets/bundled, "
+    "unset SIGNS_DIR and leave no SIGNS file in datasets."
 )
 
 
@@ -145,18 +148,25 @@ def _read_signs(path: Path, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
             missing = [key for key in keys if not isinstance(file.get(key), h5py.Dataset)]
             if missing:
                 raise DataError(
-                    f"{_shown(path)}: found the keys {sorted(file)}; expected {keys}. "
+                    f"{_shown(path)}: found the keys {sorted(map(str, file))}; expected {keys}. "
                     f"This is HDF5, but not a SIGNS {part} file. {_REMEDY}"
                 )
+            _check_schema(path, *(file[key] for key in keys))
             images, labels, classes = (file[key][()] for key in keys)
-    except (OSError, RuntimeError, KeyError) as error:
+    except DataError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
         raise DataError(
             f"{_shown(path)}: found a file of {path.stat().st_size:,} bytes that HDF5 can't read "
             f"to its end ({error}); expected a whole HDF5 file. It was cut short or damaged, "
             f"often by a broken download: delete it. {_REMEDY}"
         ) from None
-    _check_schema(path, images, labels, classes)
-    return images, labels.astype(np.int64)[np.newaxis], classes
+    if labels.min() < 0 or labels.max() >= len(classes):
+        raise DataError(
+            f"{_shown(path)}: found labels from {labels.min()} to {labels.max()}; expected "
+            f"0 to {len(classes) - 1}. {_REMEDY}"
+        )
+    return images, labels.astype(np.int64)[np.newaxis], classes.astype(np.int64)
 
 
 def _refuse_other_formats(path: Path) -> None:
@@ -182,36 +192,38 @@ def _refuse_other_formats(path: Path) -> None:
     raise DataError(f"{_shown(path)}: found {found}; expected HDF5. {remedy} {_REMEDY}")
 
 
-def _check_schema(path: Path, images: np.ndarray, labels: np.ndarray, classes: np.ndarray) -> None:
-    """Raise a DataError at the first thing that breaks SIGNS's schema."""
-    count = len(images) if np.ndim(images) else 0
-    values = labels if np.size(labels) else np.zeros(1, np.int64)
+def _check_schema(
+    path: Path, images: h5py.Dataset, labels: h5py.Dataset, classes: h5py.Dataset
+) -> None:
+    """Raise a DataError at the first shape or dtype that breaks SIGNS's schema, before reading."""
+    # An empty or scalar data set has no first axis.
+    count = images.shape[0] if images.shape else 0
     checks = [
         (
-            np.ndim(images) == 4 and images.shape[1:] == IMAGE_SHAPE and count > 0,
-            f"images of shape {np.shape(images)}",
+            count > 0 and images.shape[1:] == IMAGE_SHAPE,
+            f"images of shape {images.shape}",
             "one or more of (64, 64, 3), so a shape of (m, 64, 64, 3)",
         ),
         (images.dtype == np.uint8, f"images of dtype {images.dtype}", "uint8, 0 to 255"),
         (
-            np.ndim(classes) == 1 and np.size(classes) >= 2,
-            f"classes of shape {np.shape(classes)}",
+            classes.shape is not None and len(classes.shape) == 1 and classes.shape[0] >= 2,
+            f"classes of shape {classes.shape}",
             "a list of two or more",
         ),
         (
-            np.ndim(labels) == 1 and len(labels) == count,
-            f"labels of shape {np.shape(labels)}",
+            np.issubdtype(classes.dtype, np.integer),
+            f"classes of dtype {classes.dtype}",
+            "whole numbers (int64)",
+        ),
+        (
+            labels.shape == (count,),
+            f"labels of shape {labels.shape}",
             f"one for each of the {count} images, so a shape of ({count},)",
         ),
         (
             np.issubdtype(labels.dtype, np.integer),
             f"labels of dtype {labels.dtype}",
             "whole numbers (int64)",
-        ),
-        (
-            np.min(values) >= 0 and np.max(values) < np.size(classes),
-            f"labels from {np.min(values)} to {np.max(values)}",
-            f"0 to {np.size(classes) - 1}",
         ),
     ]
     for holds, found, expected in checks:

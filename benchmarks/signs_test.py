@@ -3,7 +3,9 @@
     SIGNS_DIR=folder python benchmarks/signs_test.py convnet-published --seeds 0 1 2 3 4
 
 Trains a setting of the notebooks with each seed and appends a line per seed to the committed log
-benchmarks/results/signs_test.csv. Choose with the training images; read here once, at the end.
+benchmarks/results/signs_test.csv. Choose with the training images, then read here. A setting
+that was read and then rejected keeps its lines in the log, under a name of its own. The ConvNets
+also draw the test images' curve while they train, as notebook 01 does; nothing follows from it.
 """
 
 import argparse
@@ -113,9 +115,15 @@ def append(row: dict) -> None:
 
 def commit() -> str:
     """Return the checked-out commit, short, with a + where files differ from it."""
-    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=LOG.parent, check=False)
-    return done.stdout.strip() or "unknown"
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, cwd=LOG.parent, check=False
+        )
+        return done.stdout.strip()
+
+    changed = [line for line in git("status", "--porcelain").splitlines() if LOG.name not in line]
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(changed)
 
 
 def main() -> int:

@@ -18,7 +18,8 @@ def initialize_parameters(
         seed: The same seed gives the same weights.
         windows: Side of the two convolutions' windows, in pixels.
         filters: Filters of the two convolutions.
-        pools: Side and stride of the two poolings, in pixels; needed for the size of W3.
+        pools: Side and stride of the two poolings, in pixels, each a divisor of the side that it
+            pools; needed for the size of W3.
 
     Returns:
         Float32 variables W1 and W2 (height, width, channels in, filters), W3 (inputs, 6), b3 (6,).

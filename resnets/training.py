@@ -132,14 +132,16 @@ def measure_averages(model: keras.Model, images: np.ndarray, batch_size: int = 9
 
     Args:
         model: Its BatchNormalization layers change in place.
-        images: float32 (m, height, width, 3), the training images.
+        images: float32 (m, height, width, 3), the training images, classes mixed.
         batch_size: Images in a batch.
     """
     norms = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
     momenta = [norm.momentum for norm in norms]
-    for k, start in enumerate(range(0, len(images), batch_size)):
-        for norm in norms:
-            norm.momentum = k / (k + 1)
-        model(images[start : start + batch_size], training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    try:
+        for k, start in enumerate(range(0, len(images), batch_size)):
+            for norm in norms:
+                norm.momentum = k / (k + 1)
+            model(images[start : start + batch_size], training=True)
+    finally:  # interrupted, a later training would go on with the wrong momentum
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum

@@ -232,6 +232,8 @@ def test_ctrl_c_leaves_nothing(server, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "no_proxy": "127.0.0.1"},
+        # A shell that started the tests in the background has SIGINT ignored, for children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     part = tmp_path / "train_signs.h5.part"
     for _ in range(100):  # until the download is under way

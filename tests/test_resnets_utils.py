@@ -104,6 +104,17 @@ def test_order_of_the_places(places, monkeypatch):
     assert resnets_utils.find_signs() == places["bundled"]
 
 
+def test_a_relative_folder_starts_at_the_repository(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # as a notebook's kernel, which does not run in the shell's folder
+    monkeypatch.setenv("SIGNS_DIR", "datasets/bundled")
+    assert resnets_utils.find_signs() == BUNDLED
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    fill(tmp_path)
+    monkeypatch.setenv("SIGNS_DIR", "~")
+    assert resnets_utils.find_signs() == tmp_path
+
+
 def test_half_a_download_is_no_reason_to_fall_back(places):
     fill(places["bundled"])
     write_signs(places["real"], "train")
@@ -170,6 +181,13 @@ def test_missing_key(signs, key):
         ({"labels": np.arange(12) % 7}, "from 0 to 6", "0 to 5"),
         ({"labels": np.arange(12) % 6 - 1}, "from -1 to 4", "0 to 5"),
         ({"classes": np.int64(6)}, r"classes of shape \(\)", "two or more"),
+        ({"classes": np.arange(6.0)}, "classes of dtype float64", "whole numbers"),
+        ({"classes": h5py.Empty("i8")}, "classes of shape None", "two or more"),
+        ({"images": "not a picture"}, r"images of shape \(\)", "64, 64, 3"),
+        ({"images": h5py.Empty("u1")}, "images of shape None", "64, 64, 3"),
+        ({"labels": np.array([b"one"] * 12)}, "labels of dtype", "whole numbers"),
+        ({"labels": ["one"] * 12}, "labels of dtype object", "whole numbers"),
+        ({"labels": np.zeros(12, [("a", "i4")])}, "labels of dtype", "whole numbers"),
     ],
 )
 def test_broken_schema(signs, change, finding, expectation):

@@ -217,7 +217,7 @@ def main(argv: list[str] | None = None, blobs: dict[str, str] = BLOBS) -> int:
         print(
             f"Not fetched: {', '.join(missing)}. Tried: {', '.join(sources)}. Download by hand"
             f" into {args.out}, or set SIGNS_DIR to a folder that has both files, or go on"
-            " without: the bundled set is used then.",
+            f" without: with neither file in {args.out} the bundled set is used.",
             file=sys.stderr,
         )
         return 1

@@ -402,7 +402,7 @@ def build(bounds: tuple, requirements: list) -> None:
     say(f"Done in {time.time() - started:.0f} s: {VENV}")
     jupyter = VENV_PYTHON.parent.relative_to(ROOT) / "jupyter"
     make = "`make lab`, or without make " if not WINDOWS else ""
-    say(f"Next: {make}`{jupyter} lab notebooks`")
+    say(f"Next: {make}`{jupyter} lab`")
 
 
 def main(arguments: list) -> int:
