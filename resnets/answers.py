@@ -44,6 +44,7 @@ SETTINGS = [
     "negative_slope",
     "threshold",
     "target_shape",
+    "trainable",
 ]
 NOT_THE_LEARNERS = (
     sysconfig.get_path("stdlib"),

@@ -27,6 +27,7 @@ class Fault(Exception):
         """Keep the parts; each is a sentence without a full stop, or empty."""
         super().__init__(found)
         self.found, self.expected, self.look, self.tried = found, expected, look, ""
+        self.at_the_end = False  # whether something is missing after the network's last step
 
 
 @dataclass
@@ -106,7 +107,7 @@ KINDS = {
 ADDITIONS = ("Add", "add")
 
 
-class Tangled(Exception):
+class Tangled(Fault):
     """The graph is no sequence of steps and two-path additions."""
 
 
@@ -138,15 +139,30 @@ def read_steps(graph: dict) -> list[Step]:
             elif len(parents) == 2:
                 common = max(ancestors(parents[0]) & ancestors(parents[1]), default=None)
                 if common is None:
-                    raise Tangled
+                    raise not_from_the_input()
                 branches = [path(parent, common) for parent in parents]
                 steps = [residual_of(node, *branches), *steps]
                 index = common
+            elif parents:
+                raise Tangled(
+                    f"{node['kind']} joins {len(parents)} tensors",
+                    "two: the shortcut and the main path's result",
+                    f"the tensors given to {node['kind']}",
+                )
             else:
-                raise Tangled
+                raise not_from_the_input()
         return steps
 
     return path(graph["output"], start)
+
+
+def not_from_the_input() -> Tangled:
+    """Return the fault of a network that begins elsewhere than at its input."""
+    return Tangled(
+        "the result does not come from the input: there is another start on the way",
+        "every step applied to what the step before returned",
+        "the tensor that each layer is called on",
+    )
 
 
 def residual_of(node: dict, one: list[Step], other: list[Step]) -> Step:
@@ -170,9 +186,10 @@ def steps_of(node: dict) -> list[Step]:
     if kind in ("conv", "maxpool", "avgpool"):
         settings["window"] = one_number(raw.get("kernel_size") or raw.get("pool_size"))
         settings["stride"] = one_number(raw.get("strides"))
-    for key in ("filters", "padding", "units", "groups", "use_bias", "epsilon", "axis"):
-        if key in raw and not (kind == "dense" and key == "axis"):
+    for key in ("filters", "padding", "units", "groups", "use_bias", "axis", "center", "scale"):
+        if key in raw:
             settings[key] = raw[key]
+    settings["trainable"] = raw.get("trainable", True)
     if kind == "conv":
         settings["dilation"] = one_number(raw.get("dilation_rate"))
     if kind == "pad":
@@ -308,7 +325,16 @@ def compare(found: list[Step], expected: list[Step], place: str = "", end: str =
         f = found[i] if i < len(found) else None
         e = expected[i] if i < len(expected) else None
         if f is None or e is None or f.kind != e.kind:
-            raise mismatch(found, expected, i, place, end)
+            fault = mismatch(found, expected, i, place, end)
+            fault.at_the_end = f is None and not end
+            raise fault
+        later = {step.name for step in expected[i + 1 :] if step.kind == e.kind}
+        if e.name and f.name in later and e.name not in {step.name for step in found}:
+            raise Fault(
+                f"{f} does not come after {e}: that one is not on the way to the output",
+                f"{e} first",
+                f"the tensor that {f} is called on",
+            )
         if e.kind == "residual":
             compare_residual(f, e)
         else:
@@ -357,11 +383,16 @@ def compare_step(f: Step, e: Step, place: str) -> None:
             got = got.lower()
         if got != wanted and not (key == "padding" and same_by_any_padding(f, e)):
             words = SETTING_WORDS.get(key, key + " {0}")
+            if isinstance(got, list):
+                got = "x".join(map(str, got)) if key != "window" else got
+                words = "a window of {0[0]}x{0[1]}" if key == "window" else words
             if f.kind == "pad":
                 words = "{0} pixels on each side"
+            wanted_words = SETTING_WORDS.get(key, key + " {0}") if f.kind != "pad" else words
             raise Fault(
                 f"{f}{where} has {words.format(got)}",
-                words.format(wanted) + (f" for {e.name}" if e.name and e.name != f.name else ""),
+                wanted_words.format(wanted)
+                + (f" for {e.name}" if e.name and e.name != f.name else ""),
                 hint_for(key, f, e),
             )
     if e.name and f.name != e.name:
@@ -376,6 +407,9 @@ def compare_step(f: Step, e: Step, place: str) -> None:
         raise Fault(f"{f} has no bias", "a bias, as Keras gives it by default", "use_bias")
     if f.kind == "conv" and (f.settings.get("dilation") != 1 or f.settings.get("groups") != 1):
         raise Fault(f"{f} has a dilation or groups", "neither", "its arguments")
+    for key in ("center", "scale", "trainable"):
+        if f.settings.get(key) is False:
+            raise Fault(f"{f} has {key}=False", f"{key}=True, the default", f"the arguments of {f}")
     if f.kind == "bn" and f.shape and f.settings.get("axis") not in (-1, len(f.shape) - 1):
         raise Fault(
             f"{f} normalises axis {f.settings.get('axis')}",
@@ -422,7 +456,7 @@ def mismatch(found: list[Step], expected: list[Step], i: int, place: str, end: s
     after = f"after {found[i - 1]}" if i else ("as the first step" if f else "after the input")
     tail = f"before {end}" if end else "at the end"
     found_now = str(f) if f else (end or "the end")
-    expected_now = str(e) if e else (end or "the end")
+    expected_now = str(e) if e else (end or "nothing more")
     sequence = "the order of the steps: " + " → ".join(brief(step) for step in expected)
 
     if e and e.kind == "relu" and (f is None or f.kind in KNOWN):
