@@ -5,10 +5,12 @@
 #   make test ARGS="-k blocks"        options for the command behind a target
 #   make env PYTHON=python3.12        the Python that .venv is made from
 #   make lab LAB_FLAGS="--no-browser --port 9000"
+#   make grade SUBMISSIONS=folder     the folder with the notebooks that students handed in
 
 ARGS ?=
 ENV_FLAGS ?=
 LAB_FLAGS ?=
+SUBMISSIONS ?=
 
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
@@ -21,7 +23,8 @@ endif
 FIRST := notebooks/01_two_layer_convnet.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab run notebooks test check data figures bundled lint clean
+.PHONY: help env lab run notebooks exercises release grade
+.PHONY: test check data figures bundled lint clean
 
 help: ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -39,6 +42,17 @@ run: env ## run the notebooks, with a progress bar, into build/ (ARGS=notebooks/
 
 notebooks: env ## run the notebooks on the bundled data and save them in place
 	SIGNS_DIR="$(CURDIR)/datasets/bundled" $(VENV_PYTHON) tools/run_series.py --in-place $(ARGS)
+
+exercises: env ## write the students' copies of the notebooks, with blanks, into exercises/
+	$(VENV_PYTHON) tools/exercises.py
+
+release: env ## one folder and zip per notebook to hand out, in build/release/ (ARGS="02 04")
+	$(VENV_PYTHON) tools/exercises.py --release $(ARGS)
+
+grade: env ## grade a folder of submitted notebooks: make grade SUBMISSIONS=folder
+	@test -n "$(SUBMISSIONS)" || { echo "Say which folder holds the submitted notebooks:" \
+	  "make grade SUBMISSIONS=folder" >&2; exit 2; }
+	$(VENV_PYTHON) tools/grade.py "$(SUBMISSIONS)" $(ARGS)
 
 test: env ## run every test, and the notebooks against their saved outputs (ARGS="-k blocks")
 	$(VENV_PYTHON) -m pytest -v --nbval tests notebooks $(ARGS)

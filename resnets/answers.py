@@ -8,6 +8,7 @@ In a notebook, `serve` answers in the same process; in grading, in the learner's
 import base64
 import contextlib
 import inspect
+import io
 import linecache
 import random
 import sysconfig
@@ -103,7 +104,10 @@ def call(request: dict, names: dict[str, object]) -> dict:
         return {"not_callable": type(function).__name__}
     args = [made(argument) for argument in request.get("args", [])]
     kwargs = {key: made(argument) for key, argument in request.get("kwargs", {}).items()}
-    return {"value": plain(function(*args, **kwargs))}
+    result = plain(function(*args, **kwargs))
+    arrays = zip(args, request.get("args", []), strict=True)
+    changed = [isinstance(now, np.ndarray) and not np.array_equal(now, old) for now, old in arrays]
+    return {"value": result, "changed": any(changed)}
 
 
 def network(request: dict, names: dict[str, object]) -> dict:
@@ -161,7 +165,10 @@ def train_step(request: dict, names: dict[str, object]) -> dict:
     optimizer = keras.optimizers.SGD(request["learning_rate"])
     optimizer.build(list(parameters.values()))
 
-    def forward_propagation(X, parameters, *args, **kwargs):
+    given = {"pools": None}
+
+    def forward_propagation(X, parameters, pools=(8, 4)):
+        given["pools"] = plain(pools)
         logits = tf.reshape(X, (tf.shape(X)[0], -1))
         for key in ("W1", "W2", "W3"):
             logits = tf.matmul(logits, parameters[key])
@@ -175,9 +182,9 @@ def train_step(request: dict, names: dict[str, object]) -> dict:
         step = tf.function(plain_step)  # traced anew, with the stand-ins
     X, Y = tf.constant(request["X"]), tf.constant(request["Y"])
     with mock.patch.dict(plain_step.__globals__, stand_ins):
-        result = step(X, Y, parameters, optimizer)
+        result = step(X, Y, parameters, optimizer, pools=tuple(request["pools"]))
     after = {key: variable.numpy() for key, variable in parameters.items()}
-    return {"value": plain(result), "parameters": after}
+    return {"value": plain(result), "parameters": after, **given}
 
 
 def silence(request: dict, names: dict[str, object]) -> dict:
@@ -221,10 +228,17 @@ def made(argument: object) -> object:
         case {"tuple": items}:
             return tuple(items)
         case {"picture": array, "orientation": orientation}:
-            picture = Image.fromarray(array)
-            picture.getexif()[0x0112] = orientation
-            return picture
-    return argument
+            return opened_picture(array, orientation)
+    return argument.copy() if isinstance(argument, np.ndarray) else argument
+
+
+def opened_picture(array: np.ndarray, orientation: int) -> Image.Image:
+    """Return a picture as Pillow opens it from a file, with an EXIF note of how to turn it."""
+    picture, file = Image.fromarray(array), io.BytesIO()
+    exif = picture.getexif()
+    exif[0x0112] = orientation
+    picture.save(file, "png", exif=exif)
+    return Image.open(file)
 
 
 # --- networks -------------------------------------------------------------------------------------

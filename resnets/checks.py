@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from resnets import answers, diagnosis
 from resnets.diagnosis import Fault, Step, bn, conv, relu, shape_fault
@@ -65,14 +65,21 @@ class Answer:
 
     def call(self, *args: object, **kwargs: object) -> object:
         """Call the answer and return its result as plain data."""
-        return self.ask("call", args=list(args), kwargs=kwargs)["value"]
+        reply = self.ask("call", args=list(args), kwargs=kwargs)
+        if reply.get("changed"):
+            raise Fault(
+                f"`{self.name}` changes the arrays that it was given, in place",
+                "new arrays; those given stay as they are",
+                "methods such as shuffle, and assignments to parts of an array",
+            )
+        return reply["value"]
 
     def value(self) -> object:
         """Return the answer itself, as numbers, lists and dictionaries."""
-        value = native(self.ask("value")["value"])
-        if value is None or value == "a ellipsis":
+        value = self.ask("value")["value"]
+        if kind_of(value) in (kind_of(None), "an object of type ellipsis"):
             raise NotWritten(f"`{self.name}` is empty")
-        return value
+        return native(value)
 
 
 def stopped(name: str, error: dict) -> Fault:
@@ -274,7 +281,7 @@ def check_prepare(prepare, draw):
     for m in (9, 14):
         images = draw.integers(0, 256, (m, 8, 8, 3), dtype=np.uint8)
         images[0, 0, 0], images[1, 0, 0] = 0, 255
-        labels = draw.permutation(np.arange(m) % 6)[np.newaxis]
+        labels = draw.permutation(np.arange(m) % (6 if m == 9 else 4))[np.newaxis]
         X, Y = pair("prepare", prepare.call(images, labels), "a pair: X and Y")
         if isinstance(Y, dict) and Y.get("array") is not None and Y["array"].shape == (6, m):
             raise Fault(
@@ -292,7 +299,13 @@ def check_prepare(prepare, draw):
             ("X goes from -1 to 1", "X from 0 to 1: divide by 255"): images / 127.5 - 1,
         }
         explain("X", X, expected, mistakes, "the division by 255")
-        explain("Y", Y, one_hot(labels, 6), {}, "a 1 in the column of the label, else 0")
+        rows = "one row per image, with a 1 in the column of the label, else 0"
+        mistakes = {
+            ("Y is reshaped, not transposed: numbers change rows", rows): (
+                one_hot(labels, 6).T.reshape(m, 6)
+            )
+        }
+        explain("Y", Y, one_hot(labels, 6), mistakes, rows)
         for name, array in (("X", X), ("Y", Y)):
             if array.dtype != np.float32:
                 raise Fault(
@@ -322,6 +335,8 @@ def check_initialize_parameters(initialize_parameters, draw):
             array = array_of(name, kernel, shape, KERNEL_AXES)
             if kernel["kind"] != "variable":
                 raise Fault(f"{name} is {kind_of(kernel)}", "a tf.Variable, which can be trained")
+            if array.dtype != np.float32:
+                raise Fault(f"{name} has the type {array.dtype.name}", "float32, as the images")
             if array.size >= 1000:
                 check_glorot(name, array)
     same, again, other = (
@@ -502,6 +517,12 @@ def check_compute_cost(compute_cost, draw):
                 "tf.reduce_mean",
             )
         cost = array_of("the cost", value, ())
+        if not kind_of(value).startswith("a tensor"):
+            raise Fault(
+                "the cost is a plain number: GradientTape can't follow it back to the weights",
+                "a tensor, the result of TensorFlow's operations",
+                ".numpy(), float(...) and NumPy's functions",
+            )
         swapped = -(logits * np.log(softmax(Y))).sum(1).mean()
         sigmoid = np.logaddexp(0, logits) - logits * Y
         wanted = "the mean of minus the logarithm of the right class's probability"
@@ -509,6 +530,9 @@ def check_compute_cost(compute_cost, draw):
             ("the cost is the sum over the batch", "the mean over the batch"): each.sum(),
             ("the mean goes over images and classes", wanted): each.sum() / Y.size,
             ("the sign is wrong", wanted): -each.mean(),
+            ("the softmax goes over the batch, axis 0", "over the classes, the last axis"): -(
+                (Y * np.log(softmax(logits.T).T)).sum(1).mean()
+            ),
             ("the softmax is taken twice", "logits, not probabilities, into the cross-entropy"): -(
                 (Y * np.log(softmax(softmax(logits)))).sum(1).mean()
             ),
@@ -556,6 +580,8 @@ def check_random_mini_batches(random_mini_batches, draw):
     orders = cut(size, seed=3)
     seen = np.concatenate(orders) if orders else np.array([], int)
     sizes = [len(order) for order in orders]
+    if 0 in sizes + [len(order) for order in cut(23, seed=5)]:
+        raise Fault("there is an empty mini-batch, of size 0", "none: every image once, no more")
     if len(seen) < m and set(sizes) == {size}:
         raise Fault(
             f"{m - len(seen)} of {m} images are left out: the last mini-batch is dropped",
@@ -584,9 +610,12 @@ def check_random_mini_batches(random_mini_batches, draw):
             "another order for another seed",
             "np.random.default_rng(seed)",
         )
-    if any(np.array_equal(np.sort(order), order) for order in orders if len(order) > 3):
+    runs = [np.array_equal(np.sort(order), order) for order in orders if len(order) > 3]
+    blocks = [np.ptp(order) == len(order) - 1 for order in orders if len(order) > 3]
+    if any(runs) or all(blocks):
         raise Fault(
-            "only the batches are shuffled, the images in them keep their order",
+            "only whole batches are shuffled, or only the images within each: neighbours in the "
+            "data set stay together",
             "a random order of all images, then the cuts",
             "the permutation",
         )
@@ -602,9 +631,17 @@ def check_train_step(train_step, draw):
         Y = one_hot(draw.permutation(np.arange(m) % 4), 4)
         shapes = {"W1": (6, 5), "W2": (5, 4), "W3": (4, 4), "b3": (4,)}
         before = {k: draw.normal(0, 0.5, s).astype(np.float32) for k, s in shapes.items()}
-        reply = train_step.ask("train step", X=X, Y=Y, parameters=before, learning_rate=rate)
+        reply = train_step.ask(
+            "train step", X=X, Y=Y, parameters=before, learning_rate=rate, pools=[m, 3]
+        )
         cost, right, gradients = linear_step(X, Y, before)
         check_update(reply["parameters"], before, gradients, rate)
+        if native(reply["pools"]) != [m, 3]:
+            raise Fault(
+                f"train_step(..., pools=({m}, 3)) calls forward_propagation with other pools",
+                "the argument pools handed on",
+                "forward_propagation(X, parameters, pools)",
+            )
         what = "a pair: the cost and the number of right answers"
         found_cost, found_right = pair("train_step", reply["value"], what)
         found_cost = array_of("the cost", found_cost, ())
@@ -674,22 +711,32 @@ def check_update(after: dict, before: dict, gradients: dict, rate: float) -> Non
 @check
 def check_answering_filters(answering_filters, draw):
     """Check the count of first-layer filters that are above zero anywhere, for any image."""
-    for filters, dead, rare in ((8, 3, 2), (6, 1, 2)):
-        X = draw.uniform(0.2, 0.4, (5, 16, 16, 3)).astype(np.float32)
-        X[2, 5:7, 8:10] = 1.0  # one bright spot in one image
+    for m, dead, rare, edge, alive in ((3, 2, 1, 2, 4), (7, 8, 2, 1, 3)):
+        X = draw.uniform(0.2, 0.4, (m, 16, 16, 3)).astype(np.float32)
+        X[m - 1, 5:7, 8:10] = (1, 0, 0)  # a red spot in the last image
+        filters = dead + rare + edge + alive
         W1 = draw.uniform(0.01, 0.1, (3, 3, 3, filters)).astype(np.float32)
         W1[..., :dead] *= -1  # below zero for every image
-        W1[..., dead : dead + rare] *= -1
-        W1[1, 1, :, dead : dead + rare] = 0.8  # minus the neighbours: bright spots only
-        W1[..., dead : dead + rare][[0, 0, 2, 2], [0, 2, 0, 2]] = -0.3
+        W1[..., dead:-alive] = 0
+        W1[1, 1, :, dead : dead + rare] = np.array([[1], [-2], [-2]])  # red, no other colour
+        W1[1, 1, :, -alive - edge : -alive] = 1  # more than twice the left neighbour:
+        W1[1, 0, :, -alive - edge : -alive] = -2.5  # where there is none, at the left edge
         order = draw.permutation(filters)
         W1 = np.ascontiguousarray(W1[..., order])
         A1 = np.maximum(diagnosis.convolve(X, W1, 1, "SAME"), 0)
         above = A1 > 0
         expected = above.any((0, 1, 2)).sum()
         value = answering_filters.call(X, {"tensor": W1})
+        if kind_of(value) != repr(value) and native(value) is not None and np.ndim(native(value)):
+            raise Fault(f"the result is {kind_of(value)}", "one number: count the filters, sum")
         found = array_of("the result", value, ())
+        valid = np.maximum(diagnosis.convolve(X, W1, 1, "VALID"), 0)
         mistakes = {
+            ('the convolution has padding "VALID"', 'padding="SAME", as in the network'): (
+                (valid > 0).any((0, 1, 2)).sum()
+            ),
+            ("only the first image is looked at", "any image"): above[0].any((0, 1)).sum(),
+            ("images are counted", "filters"): m,
             ("the dead filters are counted", "those that answer"): filters - expected,
             ("all filters are counted", "those above zero somewhere"): filters,
             (
@@ -765,10 +812,10 @@ def right_numbers(
     """Whether the network has the expected named layers and computes the expected numbers."""
     if "inference" not in reply or "training" not in reply:
         return False
-    wanted = {s.name for s in diagnosis.all_steps(steps) if s.kind in diagnosis.NAMED}
-    named = {node["name"] for node in graph["nodes"] if node.get("weights")}
-    others = {s.name for s in diagnosis.all_steps(steps) if s.name} - wanted
-    if named != wanted or not others <= {node["name"] for node in graph["nodes"]}:
+    kinds = {node["name"]: diagnosis.KINDS.get(node["kind"]) for node in graph["nodes"]}
+    wanted = {step.name: step.kind for step in diagnosis.all_steps(steps) if step.name}
+    weighted = {node["name"] for node in graph["nodes"] if node.get("weights")}
+    if not weighted <= set(wanted) or any(kinds.get(n) != kind for n, kind in wanted.items()):
         return False
     modes = (("inference", False), ("training", True))
     return all(
@@ -929,7 +976,7 @@ def refuse_values(reply: dict) -> None:
     if "not_symbolic" not in reply:
         return
     name, value = reply["not_symbolic"], reply["value"]
-    if value is None or native(value) == "a ellipsis":
+    if kind_of(value) in (kind_of(None), "an object of type ellipsis"):
         raise NotWritten(f"`{name}` is empty")
     raise Fault(
         f"`{name}` is {kind_of(value)}",
@@ -986,6 +1033,9 @@ def check_addition(shortcut, after_2c, after_addition, draw):
             ("the two are subtracted ", add): np.maximum(images[1] - images[0], 0),
             ("the two are averaged", add): np.maximum(both / 2, 0),
         }
+        others = {node["kind"] for node in reply["network"]["nodes"] if node.get("weights")}
+        if others and not close(found, np.maximum(both, 0)):
+            raise Fault(f"{' and '.join(sorted(others))} is used", "only the addition and a ReLU")
         return explain("after the addition", found, np.maximum(both, 0), mistakes, add)
     shape = reply["network"]["nodes"][reply["network"]["output"]]["shape"]
     if fault := shape_fault(shape, (None, 15, 15, 256), "`after_addition`"):
@@ -998,7 +1048,8 @@ def check_addition(shortcut, after_2c, after_addition, draw):
 def check_silence(silence, draw):
     """Check on a small model which scales become zero, and that nothing else changes."""
     stage, block = any_block(draw)
-    layers = [f"res{stage}{block}_branch2b", f"bn{stage}{block}_branch2b"]
+    layers = ["res2c_branch2a", "bn2c_branch2a"]  # "2c" is the block here
+    layers += [f"res{stage}{block}_branch2b", f"bn{stage}{block}_branch2b"]
     for letter in "bd":
         layers += [f"res{stage}{letter}_branch2c", f"bn{stage}{letter}_branch2c"]
     layers = list(dict.fromkeys(layers))
@@ -1038,12 +1089,18 @@ def check_bottleneck_counts(count_2b, count_2c, draw):
     hint = "window height x window width x channels in x filters, and one bias per filter"
     b, c = 3 * 3 * 64 * 64, 1 * 1 * 64 * 256
     no_bias = "the biases are missing in {}"
+    norm = "{} counts BatchNormalization too: the convolution's own parameters are asked for"
     mistakes = {
         b: no_bias.format("count_2b"),
         64 * 64 + 64: "count_2b has a window of 1x1, not 3x3",
+        b + 64 + 4 * 64: norm.format("count_2b"),
     }
     check_number(count_2b, b + 64, hint, mistakes)
-    mistakes = {c: no_bias.format("count_2c"), c + 64: "count_2c has 64 biases; it has 256 filters"}
+    mistakes = {
+        c: no_bias.format("count_2c"),
+        c + 64: "count_2c has 64 biases; it has 256 filters",
+        c + 256 + 4 * 256: norm.format("count_2c"),
+    }
     check_number(count_2c, c + 256, hint, mistakes)
 
 
@@ -1094,7 +1151,7 @@ def check_one_by_one(one_by_one, draw):
         value = one_by_one.call(images, kernel, bias, stride)
         expected = images[:, ::stride, ::stride] @ kernel + bias
         axes = ("images", "height", "width", "filters")
-        look = f"every {stride}. pixel in both directions" if stride > 1 else ""
+        look = f"every {stride}. pixel in both directions, from the first" if stride > 1 else ""
         try:
             found = array_of("the result", value, expected.shape, axes)
         except Fault as fault:
@@ -1106,7 +1163,8 @@ def check_one_by_one(one_by_one, draw):
             ("there is a ReLU", "the product plus the bias, nothing else"): np.maximum(expected, 0),
             ("the stride starts at a later pixel", "the first pixel, index 0"): shifted,
         }
-        explain("the result", found, expected, mistakes, "images[:, ::s, ::s] @ kernel + bias")
+        look = "every s-th pixel in height and width, times the kernel, plus the bias"
+        explain("the result", found, expected, mistakes, look)
 
 
 @check
@@ -1245,6 +1303,8 @@ def check_stage_table(STAGES, draw):
         if not isinstance(row, list) or len(row) != 3:
             raise Fault(f"row {stage} is {row!r}"[:200], "(filters, stride, letters)")
         filters, stride, letters = row
+        if not isinstance(filters, list) or not isinstance(stride, int):
+            raise Fault(f"row {stage} is {tuple(row)}", "in this order: (filters, stride, letters)")
         expected_filters, expected_stride, expected_letters = stage_row(stage)
         letters = "".join(map(str, letters)) if isinstance(letters, list) else letters
         if list(filters) != list(expected_filters):
@@ -1258,7 +1318,7 @@ def check_stage_table(STAGES, draw):
         if letters != expected_letters:
             raise Fault(
                 f"stage {stage} has the identity blocks {letters!r}",
-                f"{len(expected_letters)} of them, from b on",
+                f"{len(expected_letters)} letters in one text, from b on, as in row 2",
                 "figure 1; block a is the convolutional one and has no letter here",
             )
 
@@ -1353,6 +1413,7 @@ def check_prepare_picture(prepare_picture, draw):
         for i, colour in enumerate(colours):
             y, x = top + 60 * (i // 2), left + 60 * (i % 2)
             picture[y : y + 60, x : x + 60] = colour
+        picture[top + 48 : top + 80, left + 44 : left + 70] = (240, 220, 30)  # near the centre
         if case == "a grey one":
             picture = picture[..., 1]
         if case == "one with alpha":
@@ -1381,8 +1442,7 @@ def judge_picture(answer: Answer, case: str, picture: np.ndarray, orientation: i
         raise Fault(f"the type is {found.dtype.name}", "float32", 'np.asarray(picture, "float32")')
 
     def prepared(turn: bool, crop: bool) -> np.ndarray:
-        image = Image.fromarray(picture)
-        image.getexif()[0x0112] = orientation
+        image = answers.opened_picture(picture, orientation)
         image = (ImageOps.exif_transpose(image) if turn else image).convert("RGB")
         image = ImageOps.fit(image, (64, 64)) if crop else image.resize((64, 64))
         return np.asarray(image, np.float32)[np.newaxis] / 255
@@ -1390,18 +1450,33 @@ def judge_picture(answer: Answer, case: str, picture: np.ndarray, orientation: i
     def alike(one: np.ndarray, other: np.ndarray) -> bool:
         return np.abs(one - other).mean() < 0.03  # ways to resize differ along the edges
 
-    if alike(found, prepared(True, True)):
+    right = prepared(True, True)
+    if alike(found, right):
         return
-    if alike(found, prepared(True, False)):
-        raise Fault(f"{case} is squeezed into a square", "the square in the middle", "crop")
-    if alike(found, prepared(False, True)):
-        raise Fault(
-            f"{case} stays on its side: its EXIF note is ignored",
-            "the picture as it is shown",
-            "ImageOps.exif_transpose, before anything else",
-        )
-    if alike(found, prepared(True, True).transpose(0, 2, 1, 3)):
-        raise Fault(f"{case}: height and width are exchanged", "(batch, height, width, channels)")
+    known = {
+        ("is squeezed into a square", "the square in the middle: crop"): prepared(True, False),
+        (
+            "stays on its side: its EXIF note is ignored",
+            "the picture as it is shown: ImageOps.exif_transpose before anything else",
+        ): prepared(False, True),
+        ("is turned, though it has no EXIF note", "exif_transpose only"): np.rot90(
+            right, 3, (1, 2)
+        ),
+        ("is turned the other way", "exif_transpose only"): np.rot90(right, 1, (1, 2)),
+        ("has height and width exchanged", "(batch, height, width, channels)"): (
+            right.transpose(0, 2, 1, 3)
+        ),
+        ("is mirrored", "left stays left"): right[:, :, ::-1],
+        ("is upside down", "the first row at the top"): right[:, ::-1],
+        ("has red and blue exchanged", "the channels red, green, blue"): right[..., ::-1],
+        ("is divided by 255 twice: its values are tiny", "0 to 1"): right / 255,
+        ("is negative", "0 for black, 1 for white"): 1 - right,
+    }
+    for (what, instead), picture_then in known.items():
+        if alike(found, picture_then) and not alike(right, picture_then):
+            raise Fault(f"{case} {what}", instead)
+    if np.ptp(found, axis=3).max() < 0.02 and np.ptp(right, axis=3).max() > 0.1:
+        raise Fault(f"{case} comes out grey", "its colours: three channels, red, green and blue")
     raise Fault(
         f"{case} comes out with other content than its middle square",
         "the largest square around the centre, resized to 64x64, divided by 255",

@@ -49,7 +49,8 @@ class Step:
 
     def __str__(self) -> str:
         """Return the step as a learner would call it."""
-        return WORDS.get(self.kind, self.kind) + (f" {self.name}" if self.kind in NAMED else "")
+        words = WORDS.get(self.kind, self.kind) + (f" {self.name}" if self.kind in NAMED else "")
+        return f"{words} of block {block_name(self)}" if block_name(self) else words
 
 
 WORDS = {
@@ -63,6 +64,8 @@ WORDS = {
     "flatten": "Flatten",
     "dense": "the Dense layer",
     "residual": "the addition",
+    "global average pooling": "GlobalAveragePooling2D",
+    "global max pooling": "GlobalMaxPooling2D",
 }
 NAMED = ("conv", "bn", "dense")
 
@@ -336,9 +339,38 @@ def compare(found: list[Step], expected: list[Step], place: str = "", end: str =
                 f"the tensor that {f} is called on",
             )
         if e.kind == "residual":
+            compare_blocks(f, found, expected, i)
             compare_residual(f, e)
         else:
             compare_step(f, e, place)
+
+
+def compare_blocks(f: Step, found: list[Step], expected: list[Step], i: int) -> None:
+    """Raise a Fault if the i-th block of many is another one than expected, by its name."""
+    names = [[block_name(step) for step in steps] for steps in (found, expected)]
+    (of_found, of_expected), this = names, block_name(f)
+    if this == of_expected[i] or len([name for name in of_expected if name]) < 2:
+        return
+    before = f"after block {of_expected[i - 2]}" if i > 1 and of_expected[i - 2] else "first"
+    if of_expected[i] not in of_found:
+        kind = "a convolutional" if expected[i].shortcut else "an identity"
+        raise Fault(
+            f"block {of_expected[i]} is missing: {before} comes {this or 'one without a name'}",
+            f"{kind} block with the name {of_expected[i]}: res{of_expected[i]}_branch...",
+            "the letters of the identity blocks; each block takes the result of the one before",
+        )
+    if this not in of_expected:
+        raise Fault(
+            f"{before} comes block {this}: no block of this network has that name",
+            f"block {of_expected[i]}",
+            "the number of blocks in each stage, and their letters",
+        )
+
+
+def block_name(step: Step) -> str:
+    """Return "2b" for the block whose main path starts with res2b_branch2a, else nothing."""
+    names = [s.name for s in step.main if s.name.startswith("res")]
+    return names[0].removeprefix("res").partition("_")[0] if names else ""
 
 
 def compare_residual(f: Step, e: Step) -> None:
@@ -457,12 +489,16 @@ def mismatch(found: list[Step], expected: list[Step], i: int, place: str, end: s
     tail = f"before {end}" if end else "at the end"
     found_now = str(f) if f else (end or "the end")
     expected_now = str(e) if e else (end or "nothing more")
-    sequence = "the order of the steps: " + " → ".join(brief(step) for step in expected)
+    first, last = max(0, i - 4), i + 9  # of a whole network, what lies around
+    names = [brief(step) for step in expected[first:last]]
+    names = ["..."] * (first > 0) + names + ["..."] * (last < len(expected))
+    sequence = "the order of the steps: " + " → ".join(names)
 
     if e and e.kind == "relu" and (f is None or f.kind in KNOWN):
         return Fault(f"there is no ReLU {after}{where}", f"ReLU {after}", sequence)
     if e and e.kind in ("relu", "softmax"):
-        return Fault(f"{after}{where} comes {f.kind}", str(e), sequence)
+        comes = f"{after}{where} comes {f}" if f else f"there is no {e} {after}{where}"
+        return Fault(comes, f"{e} {after}", sequence)
     if f and f.kind == "relu":
         if e is None:
             return Fault(
@@ -475,7 +511,7 @@ def mismatch(found: list[Step], expected: list[Step], i: int, place: str, end: s
         return Fault(f"there is no BatchNormalization {after}{where}", f"{e} {after}", sequence)
     if f and f.kind == "bn":
         return Fault(f"{f} comes {after}{where}", f"{expected_now} there", sequence)
-    if e and e.kind == "residual":
+    if e and e.kind == "residual" and (f is None or f.kind in ("conv", "bn", "dense")):
         return missing_addition(found, expected, i)
     if f and f.kind == "residual":
         return Fault(f"there is an addition {after}", expected_now, "the lines with Add")
@@ -527,6 +563,8 @@ def a(kind: str) -> str:
 
 def brief(step: Step) -> str:
     """Return a step as a word or two, for a list."""
+    if step.kind == "residual" and block_name(step):
+        return f"block res{block_name(step)}"
     return step.name if step.kind in NAMED else WORDS.get(step.kind, step.kind).removeprefix("the ")
 
 

@@ -1,6 +1,6 @@
 """ResNet50 for small images, assembled in notebook 04 from the blocks of 02 and 03."""
 
-from keras import Input, Model
+from keras import Input, KerasTensor, Model
 from keras.layers import (
     Activation,
     AveragePooling2D,
@@ -22,6 +22,53 @@ STAGES = {
     5: ((512, 512, 2048), 2, "bc"),
 }
 SMALLEST_SIDE = 37  # pixels; below it the 2x2 average pooling has nothing left to pool
+
+
+def stage_1(images: KerasTensor) -> KerasTensor:
+    """Look at wide windows and quarter the sides: 7x7 convolution, then max pooling.
+
+    Args:
+        images: (batch, height, width, channels), for SIGNS (batch, 64, 64, 3).
+
+    Returns:
+        Tensor of 64 channels, for SIGNS (batch, 15, 15, 64).
+    """
+    X = ZeroPadding2D(3)(images)
+    X = Conv2D(64, 7, strides=2, name="conv1")(X)
+    X = BatchNormalization(momentum=BN_MOMENTUM, name="bn_conv1")(X)
+    X = Activation("relu")(X)
+    return MaxPooling2D(3, strides=2)(X)
+
+
+def stages_2_to_5(X: KerasTensor) -> KerasTensor:
+    """Run the sixteen blocks of `STAGES` one after the other.
+
+    Args:
+        X: What `stage_1` returned, for SIGNS (batch, 15, 15, 64).
+
+    Returns:
+        Tensor of 2048 channels, for SIGNS (batch, 2, 2, 2048).
+    """
+    for stage, (filters, stride, identity_letters) in STAGES.items():
+        X = convolutional_block(X, 3, filters, stage, "a", s=stride)
+        for letter in identity_letters:
+            X = identity_block(X, 3, filters, stage, letter)
+    return X
+
+
+def head(X: KerasTensor, classes: int) -> KerasTensor:
+    """Turn the last stage's output into probabilities.
+
+    Args:
+        X: (batch, height, width, channels), sides of 2 pixels or more.
+        classes: Width of the softmax layer `fc{classes}`.
+
+    Returns:
+        Probabilities (batch, classes).
+    """
+    X = AveragePooling2D(2, name="avg_pool")(X)
+    X = Flatten()(X)
+    return Dense(classes, activation="softmax", name=f"fc{classes}")(X)
 
 
 def ResNet50(input_shape: tuple[int, int, int] = (64, 64, 3), classes: int = 6) -> Model:
@@ -48,19 +95,5 @@ def ResNet50(input_shape: tuple[int, int, int] = (64, 64, 3), classes: int = 6) 
         raise ValueError(f"ResNet50: classes is {classes}; give 1 or more.")
 
     images = Input(input_shape)
-    X = ZeroPadding2D(3)(images)
-
-    X = Conv2D(64, 7, strides=2, name="conv1")(X)
-    X = BatchNormalization(momentum=BN_MOMENTUM, name="bn_conv1")(X)
-    X = Activation("relu")(X)
-    X = MaxPooling2D(3, strides=2)(X)
-
-    for stage, (filters, stride, identity_letters) in STAGES.items():
-        X = convolutional_block(X, 3, filters, stage, "a", s=stride)
-        for letter in identity_letters:
-            X = identity_block(X, 3, filters, stage, letter)
-
-    X = AveragePooling2D(2, name="avg_pool")(X)
-    X = Flatten()(X)
-    probabilities = Dense(classes, activation="softmax", name=f"fc{classes}")(X)
+    probabilities = head(stages_2_to_5(stage_1(images)), classes)
     return Model(images, probabilities, name="ResNet50")

@@ -9,7 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from resnets_utils import ROOT, quiet_tensorflow
+from resnets_utils import ROOT, quiet_tensorflow, random_mini_batches
 
 with quiet_tensorflow():
     import keras
@@ -39,14 +39,19 @@ def definitions(number):
         for node in ast.parse(cell.source).body
         if isinstance(node, kept)
         or (isinstance(node, ast.With) and "quiet_tensorflow" in ast.unparse(node.items[0]))
-        or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in CONSTANTS)
+        or (isinstance(node, ast.Assign) and assigned(node) in CONSTANTS)
     ]
     namespace = {"__name__": path.stem}
     exec(compile(ast.Module(lines, []), path.name, "exec"), namespace)
     return namespace
 
 
-CONSTANTS = {"STAGES", "augmentation"}
+CONSTANTS = {"STAGES", "rows", "augmentation"}
+
+
+def assigned(node):
+    """Return what an assignment changes: rows for `rows[3] = ...` too."""
+    return ast.unparse(node.targets[0]).partition("[")[0]
 
 
 def test_the_core_is_there():
@@ -97,11 +102,24 @@ def test_blocks_agree(number, name, arguments):
 def test_resnet50_agrees():
     taught = definitions("04")
     assert taught["STAGES"] == resnet50.STAGES
-    shape = (37, 37, 3)
+    shape = (37, 37, 3)  # the smallest, see resnets/resnet50.py
     keras.backend.clear_session(free_memory=False)
     one = taught["ResNet50"](shape, 4)
     keras.backend.clear_session(free_memory=False)
     same_model(one, resnet50.ResNet50(shape, 4))
+
+
+def test_parts_of_resnet50_agree():
+    """Each of the three functions by itself, so that none hides another's fault."""
+    shapes = {"stage_1": (37, 41, 3), "stages_2_to_5": (9, 8, 64), "head": (3, 2, 12)}
+    for name, shape in shapes.items():
+        arguments = (5,) if name == "head" else ()
+        models = []
+        for functions in (definitions("04"), vars(resnet50)):
+            keras.backend.clear_session(free_memory=False)
+            X = keras.Input(shape)
+            models.append(keras.Model(X, functions[name](X, *arguments)))
+        same_model(*models)
 
 
 def test_augmentation_and_schedule_agree():
@@ -154,6 +172,29 @@ def test_convnet_agrees():
         np.testing.assert_allclose(values, their_history[name], rtol=1e-5)
     for one, other in zip(weights, their_weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize(("count", "size"), [(70, 64), (64, 64), (5, 8), (12, 5)])
+def test_mini_batches_agree(count, size):
+    X, Y = np.arange(3 * count).reshape(count, 3), np.arange(count)
+    one, other = (
+        function(X, Y, size, seed=3)
+        for function in (definitions("01")["random_mini_batches"], random_mini_batches)
+    )
+    assert len(one) == len(other) == -(-count // size)
+    for mine, theirs in zip(one, other, strict=True):
+        for part, their_part in zip(mine, theirs, strict=True):
+            np.testing.assert_array_equal(part, their_part)
+
+
+def test_notebooks_01_and_04_prepare_alike():
+    rng = np.random.default_rng(0)
+    images = rng.integers(256, size=(7, 64, 64, 3), dtype=np.uint8)
+    labels = rng.integers(6, size=(1, 7))
+    results = [definitions(number)["prepare"](images, labels) for number in ("01", "04")]
+    for one, other in zip(*results, strict=True):
+        assert one.dtype == other.dtype == np.float32
+        np.testing.assert_array_equal(one, other)
 
 
 # --- the pages ------------------------------------------------------------------------------------

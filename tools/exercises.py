@@ -1,0 +1,333 @@
+"""Make the students' copies of the notebooks, and the folders that are handed out with them.
+
+    python tools/exercises.py                    write exercises/ from notebooks/
+    python tools/exercises.py --release          one folder and zip per notebook in build/release/
+    python tools/exercises.py --release 02 04    these only
+
+A student's copy has stubs in place of the solutions, neither hidden tests nor outputs, and a
+header that loads resnets/exercises.py. nbgrader's own preprocessors make it, so that
+`nbgrader generate_assignment` reads the same sources. A release holds one such copy and what it
+needs to run, without the answers of its own notebook.
+"""
+
+import argparse
+import ast
+import re
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ClearOutput,
+    ClearSolutions,
+    IncludeHeaderFooter,
+    LockCells,
+)
+from setup_env import read_list
+from traitlets.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # for a Python that has no editable install of this repository
+
+from resnets.exercises import STUB  # noqa: E402
+
+SOURCES = ROOT / "notebooks"
+EXERCISES = ROOT / "exercises"
+RELEASES = ROOT / "build" / "release"
+HEADER = ROOT / "tools" / "exercises_header.ipynb"
+PREPROCESSORS = (
+    IncludeHeaderFooter,
+    CheckCellMetadata,
+    LockCells,
+    ClearSolutions,
+    ClearOutput,
+    ClearHiddenTests,
+    ClearMarkScheme,
+)
+LOOSE_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?![a-z]+://|#)([^)\s]+)\)")  # to a file, not a site
+PICTURE_IN_CODE = re.compile(r'ROOT / "images" / "([\w.-]+)"')
+OTHERS = ("# Instructor:", "# Maintainer:")  # groups of environment.yml that no student needs
+README = """\
+# {title}
+
+The assignment is the notebook [{notebook}]({notebook}). You need Python 3.11, 3.12 or 3.13 and
+4 GB of disk; on Windows, write `.venv\\Scripts\\python` for `.venv/bin/python`.
+
+```
+python3 -m venv .venv
+.venv/bin/python -m pip install -r requirements.txt
+.venv/bin/python -m jupyterlab {notebook}
+```
+
+With conda: `conda env create -f environment.yml`, `conda activate resnets`,
+`jupyter lab {notebook}`.
+
+Write your code where it says `# Your code here`. The cell after each blank checks it, and "Run
+All" goes to the end at any time. Hand in the notebook under the name that it has. The other files
+only have to stay where they are.
+"""
+
+
+# --- the student's copy ---------------------------------------------------------------------------
+
+
+def student_copy(source: Path) -> nbformat.NotebookNode:
+    """Return a notebook with blanks for solutions, without hidden tests and outputs.
+
+    Raises:
+        nbgrader.validator.ValidationError: The metadata of its cells are not as nbgrader wants
+            them, or two have the same grade_id.
+        RuntimeError: A region has no end, or stands in a cell that is not marked for it.
+    """
+    config = Config()
+    config.IncludeHeaderFooter.header = str(HEADER)
+    config.ClearSolutions.code_stub = {"python": STUB}
+    notebook, resources = nbformat.read(source, as_version=4), {}
+    for preprocessor in PREPROCESSORS:
+        notebook, resources = preprocessor(config=config).preprocess(notebook, resources)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def write_exercises(folder: Path = EXERCISES) -> list[Path]:
+    """Write the copies of all notebooks into `folder`, remove those whose source is gone."""
+    written = []
+    for source in sorted(SOURCES.glob("*.ipynb")):
+        write(folder / source.name, to_text(student_copy(source)))
+        written.append(folder / source.name)
+    for path in set(folder.glob("*.ipynb")) - set(written):
+        path.unlink()
+    return written
+
+
+def to_text(notebook: nbformat.NotebookNode) -> str:
+    """Return a notebook as the text of its file."""
+    return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file under a temporary name and move it: it is never seen half-written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+# --- what a copy needs ----------------------------------------------------------------------------
+
+
+def code_of(notebook: nbformat.NotebookNode) -> ast.Module:
+    """Return a notebook's code without its magics."""
+    lines = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return ast.parse("\n".join(line for line in lines.splitlines() if not line.startswith("%")))
+
+
+def imports(tree: ast.Module) -> dict[str, set[str]]:
+    """Return the modules that some code imports, each with the names taken from it."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = {alias.name for alias in node.names}
+            found.setdefault(node.module, set()).update(names)
+            for name in names:  # `from resnets import blocks` names a module
+                found.setdefault(f"{node.module}.{name}", set())
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                found.setdefault(alias.name, set())
+    return found
+
+
+def module_file(name: str) -> Path | None:
+    """Return the file of one of this repository's modules, None for any other name."""
+    if name != "resnets_utils" and not name.startswith("resnets."):
+        return None
+    path = ROOT / (name.replace(".", "/") + ".py")
+    return path if path.is_file() else None
+
+
+def needed_modules(notebook: nbformat.NotebookNode) -> set[Path]:
+    """Return the files of this repository that a copy imports, and those that these import."""
+    waiting = {*imports(code_of(notebook)), "resnets.exercises"}
+    files = {ROOT / "resnets" / "__init__.py"}
+    while waiting:
+        file = module_file(waiting.pop())
+        if file is not None and file not in files:
+            files.add(file)
+            waiting |= set(imports(ast.parse(file.read_text(encoding="utf-8"))))
+    return files
+
+
+def needed_files(notebook: nbformat.NotebookNode) -> set[Path]:
+    """Return the pictures that a copy shows or opens, and the data and results that it reads."""
+    files = {ROOT / "images" / name for name in PICTURE_IN_CODE.findall(to_code(notebook))}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            targets = [ROOT / "notebooks" / link[2] for link in LOOSE_LINK.findall(cell.source)]
+            files |= {path.resolve() for path in targets if path.suffix != ".ipynb"}
+    helpers = imports(code_of(notebook)).get("resnets_utils", set())
+    if "load_dataset" in helpers:
+        files |= set((ROOT / "datasets" / "bundled").glob("*.h5"))
+    if "read_results" in helpers:
+        files |= set((ROOT / "benchmarks" / "results").glob("*.csv"))
+    return files
+
+
+def to_code(notebook: nbformat.NotebookNode) -> str:
+    """Return the text of a notebook's code cells."""
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+
+
+# --- a release ------------------------------------------------------------------------------------
+
+
+def build_release(stem: str, folder: Path) -> Path:
+    """Fill a folder with a student's copy and what it needs, without its answers.
+
+    Args:
+        stem: The notebook's name, such as "02_identity_block".
+        folder: Where to; made if it is not there.
+
+    Returns:
+        The folder. The notebook lies at its top, everything else where it lies in the repository.
+
+    Raises:
+        FileNotFoundError: There is no such notebook.
+        ValueError: The folder is not empty.
+    """
+    source = SOURCES / f"{stem}.ipynb"
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: there is no such notebook to release.")
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise ValueError(f"{folder}: a release wants an empty folder; this one holds files.")
+    copy = student_copy(source)
+    own = answers_of(source)
+    asked = imports(code_of(copy))
+    for file in needed_modules(copy):
+        text = file.read_text(encoding="utf-8")
+        # Of what the notebook itself imports: the checks' modules may use the same names for
+        # something else, and import no answers.
+        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        if module in asked and module != "resnets.checks":
+            text = without_functions(text, own)
+        write(folder / file.relative_to(ROOT), text)
+    for file in needed_files(copy) | {ROOT / "LICENSE"}:
+        target = folder / file.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+    for cell in copy.cells:
+        if cell.cell_type == "markdown":
+            cell.source = LOOSE_LINK.sub(link_in_release, cell.source)
+    write(folder / source.name, to_text(copy))
+    write(folder / "README.md", README.format(title=title_of(copy), notebook=source.name))
+    write(folder / "environment.yml", student_environment())
+    _, requirements = read_list(folder / "environment.yml")
+    write(folder / "requirements.txt", "\n".join(requirements) + "\n")
+    return folder
+
+
+def answers_of(source: Path) -> set[str]:
+    """Return the functions that a notebook's solution cells define."""
+    cells = [
+        cell
+        for cell in nbformat.read(source, as_version=4).cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    ]
+    trees = [ast.parse(cell.source) for cell in cells]
+    return {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def without_functions(text: str, names: set[str]) -> str:
+    """Return a module's text without the functions of these names."""
+    lines = text.splitlines(keepends=True)
+    for node in reversed(ast.parse(text).body):
+        if isinstance(node, ast.FunctionDef) and node.name in names:
+            start = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
+            end = node.end_lineno
+            while end < len(lines) and not lines[end].strip():
+                end += 1
+            del lines[start:end]
+    return "".join(lines).rstrip("\n") + "\n"
+
+
+def link_in_release(link: re.Match) -> str:
+    """Return a link as it reads in a release: pictures beside the notebook, notebooks as text."""
+    mark, text, target = link.groups()
+    if target.partition("#")[0].endswith(".ipynb"):
+        return text
+    return f"{mark}[{text}]({target.removeprefix('../')})"
+
+
+def title_of(notebook: nbformat.NotebookNode) -> str:
+    """Return the text of a notebook's first heading."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return re.search(r"^# (.+)$", text, re.MULTILINE)[1]
+
+
+def student_environment() -> str:
+    """Return environment.yml without this repository itself and what only teachers need."""
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    lines = text.splitlines(keepends=True)
+    ends = [number for number, line in enumerate(lines) if line.strip().startswith(OTHERS)]
+    if not ends:
+        raise ValueError(f"environment.yml: found none of the groups {OTHERS}; expected one.")
+    kept = [line for line in lines[: ends[0]] if not re.match(r"\s*- -e ", line)]
+    while kept[0].startswith("#"):
+        del kept[0]
+    head = "# What this assignment needs. requirements.txt lists the same packages for pip.\n"
+    return head + "".join(kept)
+
+
+def write_release(stem: str, folder: Path = RELEASES) -> Path:
+    """Write the folder `stem` and the archive `stem.zip` into a folder; return the archive."""
+    final, part = folder / stem, folder / f".{stem}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        build_release(stem, part)
+        archive = folder / f".{stem}.zip.part"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+            for path in sorted(path for path in part.rglob("*") if path.is_file()):
+                # The date is fixed: the same files make the same archive, byte by byte.
+                info = zipfile.ZipInfo(f"{stem}/{path.relative_to(part).as_posix()}")
+                info.external_attr = 0o644 << 16
+                zipped.writestr(info, path.read_bytes(), zipfile.ZIP_DEFLATED)
+        shutil.rmtree(final, ignore_errors=True)
+        part.replace(final)
+        archive.replace(folder / f"{stem}.zip")
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        (folder / f".{stem}.zip.part").unlink(missing_ok=True)
+    return folder / f"{stem}.zip"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    parser = argparse.ArgumentParser(description="Make the students' copies of the notebooks.")
+    parser.add_argument("notebooks", nargs="*", help="with --release: names or their beginnings")
+    parser.add_argument("--release", action="store_true", help="make folders to hand out")
+    options = parser.parse_args(arguments)
+    if not options.release:
+        for path in write_exercises():
+            print(path.relative_to(ROOT))
+        return 0
+    stems = [path.stem for path in sorted(SOURCES.glob("*.ipynb"))]
+    for wanted in options.notebooks:
+        if not any(stem.startswith(wanted) for stem in stems):
+            print(f"No notebook begins with {wanted!r}; there are {stems}.", file=sys.stderr)
+            return 2
+    for stem in stems:
+        if not options.notebooks or stem.startswith(tuple(options.notebooks)):
+            print(write_release(stem).relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
