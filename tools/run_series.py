@@ -49,8 +49,8 @@ class OwnPython(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        """The kernel to start."""
-        return KernelSpec(**get_kernel_dict())
+        """The kernel to start; its notes about ports and encryption would tear the bar."""
+        return KernelSpec(**get_kernel_dict(["--log-level=ERROR"]))
 
 
 class Runner(NotebookClient):
