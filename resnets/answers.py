@@ -155,7 +155,8 @@ def train_step(request: dict, names: dict[str, object]) -> dict:
     """Take one training step on a linear stand-in for the learner's network.
 
     The step is judged by itself: it calls `forward_propagation` and `compute_cost`, and these
-    are replaced, for the time of the call, by a product of matrices and a plain cross-entropy.
+    are replaced, for the time of the call, by a product of matrices and the squared distance
+    to 2 Y.
     """
     step = names[request["name"]]
     if not callable(step):
@@ -175,7 +176,7 @@ def train_step(request: dict, names: dict[str, object]) -> dict:
         return logits + parameters["b3"]
 
     def compute_cost(logits, Y):
-        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=Y, logits=logits))
+        return tf.reduce_mean(tf.reduce_sum(tf.square(logits - 2 * Y), axis=1))
 
     stand_ins = {"forward_propagation": forward_propagation, "compute_cost": compute_cost}
     if plain_step is not step:
@@ -426,9 +427,8 @@ def describe_error(error: BaseException) -> dict:
 def encode(data: object) -> object:
     """Return plain data as JSON can hold it: arrays in base64, keys as text."""
     if isinstance(data, np.ndarray):
-        array = np.ascontiguousarray(data)
-        raw = base64.b64encode(array.tobytes()).decode()
-        return {"dtype": array.dtype.name, "shape": list(array.shape), "base64": raw}
+        raw = base64.b64encode(data.tobytes()).decode()
+        return {"dtype": data.dtype.name, "shape": list(data.shape), "base64": raw}
     if isinstance(data, dict):
         return {str(key): encode(item) for key, item in data.items()}
     if isinstance(data, (list, tuple)):

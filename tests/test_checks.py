@@ -1,0 +1,289 @@
+"""The exercises' checks, against banks of wrong and right answers.
+
+A wrong answer is rejected by its own task's check, whatever the seed, in words that name the
+fault; a right one passes, however it is written. `answers_wrong.py` and `answers_right.py`
+hold the banks.
+"""
+
+import ast
+import functools
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from answers_right import RIGHT, TASKS, Case, namespace
+from answers_wrong import WRONG, non_answers
+
+from resnets_utils import quiet_tensorflow
+
+with quiet_tensorflow():
+    import keras
+
+from resnets import answers, checks
+
+ROOT = Path(__file__).parents[1]
+SEEDS = (1, 20_261)  # beside 0, which a call in a notebook has
+HEAVY = ("stages_2_to_5", "resnet50")  # a second or more for each: other seeds for a sample
+CORRECT = [Case(task, "as in the notebook", TASKS[task].correct) for task in TASKS]
+FUNCTIONS = [task for task in TASKS if f"def {TASKS[task].answers[0]}(" in TASKS[task].correct]
+FIRST_WRONG = {case.task: case for case in reversed(WRONG)}
+
+# What a student must never read: the inside of the checks, of Keras and of TensorFlow.
+INSIDE = ("Traceback", 'File "', ".py", "/site-packages", "ag__", "{{", "\x1b", "object at 0x")
+LINES = 12
+
+
+@pytest.fixture(autouse=True)
+def _fresh_names() -> Iterator[None]:
+    """Let every case have Keras's names to itself, as in a notebook of its own."""
+    keras.backend.clear_session(free_memory=False)
+    yield
+
+
+def objects(case: Case) -> dict[str, object]:
+    names = namespace(case.task, case.code)
+    return {name: names[name] for name in TASKS[case.task].answers if name in names}
+
+
+def judged(case: Case, seed: int, given: dict[str, object] | None = None) -> tuple[bool, str]:
+    given = objects(case) if given is None else given
+    ask = functools.partial(answers.serve, names=given)
+    return checks.judge(f"check_{case.task}", list(TASKS[case.task].answers), ask, seed)
+
+
+def called(case: Case, **options: bool) -> None:
+    """Call the check as a cell of the notebook does."""
+    check = getattr(checks, f"check_{case.task}")
+    check(*objects(case).values(), **options)
+
+
+def printed(capsys: pytest.CaptureFixture) -> str:
+    """Return the message of a check, without what the answer itself printed before it."""
+    text = capsys.readouterr().out
+    start = re.search(r"^(passed|not right yet|not written yet): ", text, re.MULTILINE)
+    assert start, text
+    return text[start.start() :].rstrip("\n")
+
+
+def said(message: str) -> str:
+    """Return what a message says of the fault, in lower case and one line.
+
+    The first line repeats the answers' names, "tried" the arguments; neither names a fault.
+    """
+    if message.startswith("not right yet"):
+        kept = re.split(r"\n  (?=\w[\w ]*:)", message)[1:]
+        message = "\n".join(part for part in kept if not part.startswith("tried:"))
+    return re.sub(r"\s+", " ", message).lower()
+
+
+def missing_words(case: Case, message: str) -> list[str | tuple[str, ...]]:
+    text = said(message)
+    alternatives = [(words,) if isinstance(words, str) else words for words in case.words]
+    return [words for words in alternatives if not any(word in text for word in words)]
+
+
+def assert_readable(message: str) -> None:
+    found = [text for text in INSIDE if text in message]
+    assert not found, f"{found} in\n{message}"
+    assert 1 <= len(message.splitlines()) <= LINES, message
+    assert max(map(len, message.splitlines())) <= 100, message
+
+
+def by_name(cases: list[Case]) -> list:
+    return [pytest.param(case, id=str(case)) for case in cases]
+
+
+# --- the banks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", by_name(WRONG))
+def test_wrong_answer_is_rejected(case, capsys):
+    called(case)
+    message = printed(capsys)
+    assert not message.startswith("passed"), f"accepted:\n{case.code}"
+    assert not missing_words(case, message), f"missing {missing_words(case, message)} in\n{message}"
+    assert_readable(message)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "case",
+    by_name([case for i, case in enumerate(WRONG) if case.task not in HEAVY or i % 10 == 0]),
+)
+def test_wrong_answer_is_wrong_with_other_inputs(case, seed):
+    passed, message = judged(case, seed)
+    assert passed is False, message
+    assert_readable(message)
+
+
+@pytest.mark.parametrize("case", by_name(CORRECT + RIGHT))
+def test_right_answer_passes(case, capsys):
+    called(case)
+    message = printed(capsys)
+    assert message.startswith("passed"), message
+    assert_readable(message)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "case", by_name([*CORRECT, *(case for case in RIGHT if case.task not in HEAVY)])
+)
+def test_right_answer_is_right_with_other_inputs(case, seed):
+    passed, message = judged(case, seed)
+    assert passed is True, message
+    assert message.startswith("passed")
+
+
+def test_banks_are_as_large_as_promised():
+    assert len(TASKS) == 29
+    assert len(WRONG) >= 120
+    assert len(RIGHT) >= 60
+    assert len({str(case) for case in WRONG}) == len(WRONG)
+    assert len({str(case) for case in RIGHT}) == len(RIGHT)
+    assert {case.task for case in WRONG} == {case.task for case in RIGHT} == set(TASKS)
+    assert min(sum(case.task == task for case in WRONG) for task in TASKS) >= 2
+    correct = {task: TASKS[task].correct for task in TASKS}
+    assert all(case.code.strip() != correct[case.task].strip() for case in WRONG)
+
+
+# --- no answer ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [kind for kind, *_ in non_answers("f")])
+@pytest.mark.parametrize("task", FUNCTIONS)
+def test_no_answer(task, kind, capsys):
+    code, words = {kind: rest for kind, *rest in non_answers(TASKS[task].answers[0])}[kind]
+    case = Case(task, kind, code, (words,))
+    called(case)
+    message = printed(capsys)
+    assert message.startswith(("not right yet", "not written yet")), message
+    assert not missing_words(case, message), message
+    assert_readable(message)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_name_that_is_not_there(task):
+    given = objects(Case(task, "", TASKS[task].correct))
+    blank = TASKS[task].answers[-1]
+    del given[blank]
+    passed, message = judged(Case(task, "", ""), 0, given)
+    assert not passed
+    assert message.startswith("not written yet") and blank in message
+
+
+ANYTHING = {
+    "None": None,
+    "dots": ...,
+    "number": 3.5,
+    "text": "text",
+    "list": [],
+    "dictionary": {},
+    "object": object(),
+    "tuple": (1, 2),
+}
+
+
+@pytest.mark.parametrize("kind", ANYTHING)
+@pytest.mark.parametrize("task", TASKS)
+def test_anything_under_an_answers_name(task, kind):
+    given = objects(Case(task, "", TASKS[task].correct))
+    given[TASKS[task].answers[-1]] = ANYTHING[kind]
+    passed, message = judged(Case(task, "", ""), 0, given)
+    assert not passed
+    assert_readable(message)
+
+
+# --- calls ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_hidden_call_is_silent_for_a_right_answer(task, capsys, monkeypatch):
+    monkeypatch.setenv("RESNETS_GRADING_SEED", "77")
+    called(Case(task, "", TASKS[task].correct), hidden=True)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_hidden_call_raises_for_a_wrong_answer(task, capsys):
+    with pytest.raises(checks.CheckFailed) as caught:
+        called(FIRST_WRONG[task], hidden=True)
+    assert capsys.readouterr().out == ""
+    assert isinstance(caught.value, AssertionError)
+    assert_readable(str(caught.value))
+
+
+def test_the_seed_comes_from_the_environment(monkeypatch):
+    """The same answer meets the same inputs for a seed, others for another one."""
+    names = {"updated_average": lambda average, batch_value, momentum: average}
+    told = []
+    for seed in ("5", "5", "6"):
+        monkeypatch.setenv("RESNETS_GRADING_SEED", seed)
+        with pytest.raises(checks.CheckFailed) as caught:
+            checks.check_updated_average(names["updated_average"], hidden=True)
+        told.append(str(caught.value))
+    assert told[0] == told[1] != told[2]
+
+
+def test_what_ask_raises_passes_through():
+    class Gone(Exception):
+        pass
+
+    def ask(request):
+        raise Gone
+
+    for task in TASKS:
+        with pytest.raises(Gone):
+            checks.judge(f"check_{task}", list(TASKS[task].answers), ask, 0)
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if task not in HEAVY])
+def test_judging_by_text_alone(task):
+    """In grading, requests and replies travel as JSON, to a process and back."""
+    given = objects(Case(task, "", TASKS[task].correct))
+
+    def ask(request):
+        request = answers.decode(json.loads(json.dumps(answers.encode(request))))
+        reply = answers.serve(request, given)
+        return answers.decode(json.loads(json.dumps(answers.encode(reply))))
+
+    assert checks.judge(f"check_{task}", list(TASKS[task].answers), ask, 0)[0]
+
+
+# --- the modules and the notebooks ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["checks", "diagnosis", "answers"])
+def test_no_answer_is_imported(module):
+    tree = ast.parse((ROOT / "resnets" / f"{module}.py").read_text())
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    ours = {name for name in imported if name.split(".")[0] in ("resnets", "tests", "notebooks")}
+    parts = {name.split(".")[1] for name in ours if "." in name}
+    assert parts <= {"answers", "diagnosis"}
+
+
+def test_every_check_has_its_bank_and_its_place_in_a_notebook():
+    assert {f"check_{task}" for task in TASKS} == set(checks.CHECKS)
+    calls = set()
+    for path in sorted((ROOT / "notebooks").glob("0[1-4]*.ipynb")):
+        for cell in json.loads(path.read_text())["cells"]:
+            if cell["metadata"].get("nbgrader", {}).get("grade"):
+                calls |= set(
+                    re.findall(r"^check_\w+\(.*\)$", "".join(cell["source"]), re.MULTILINE)
+                )
+    visible = {call for call in calls if "hidden=True" not in call}
+    assert visible == {f"check_{task}({', '.join(TASKS[task].answers)})" for task in TASKS}
+    assert len(calls) == 2 * len(visible)
+
+
+def test_parameters_are_the_answers_names():
+    for task in TASKS:
+        parameters = list(inspect.signature(getattr(checks, f"check_{task}")).parameters)
+        assert parameters == [*TASKS[task].answers, "hidden"]
