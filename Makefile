@@ -57,8 +57,8 @@ grade: env ## grade a folder of submitted notebooks: make grade SUBMISSIONS=fold
 test: env ## run every test, and the notebooks against their saved outputs (ARGS="-k blocks")
 	$(VENV_PYTHON) -m pytest -v --nbval tests notebooks $(ARGS)
 
-check: env ## run the tests that train nothing: a few minutes (ARGS="-x")
-	$(VENV_PYTHON) -m pytest -m "not training" tests $(ARGS)
+check: env ## run the tests that train nothing and are quick: a few minutes (ARGS="-x")
+	$(VENV_PYTHON) -m pytest -m "not training and not slow" tests $(ARGS)
 
 data: env ## fetch the real SIGNS into datasets/
 	$(VENV_PYTHON) tools/fetch_signs.py $(ARGS)

@@ -526,6 +526,7 @@ def run(notebook, folder):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stem", STEMS)
 def test_an_unfinished_copy_runs_to_its_end(releases, stem, monkeypatch):
     monkeypatch.delenv("SIGNS_DIR", raising=False)  # a relative one is not in the release
@@ -538,6 +539,7 @@ def test_an_unfinished_copy_runs_to_its_end(releases, stem, monkeypatch):
     assert not [text for text in printed.values() if "passed" in text]
 
 
+@pytest.mark.slow
 def test_a_finished_copy_passes(releases):
     path = SOURCES[1]
     printed = run(filled(read(releases[path.stem] / path.name), path), releases[path.stem])
@@ -546,6 +548,7 @@ def test_a_finished_copy_passes(releases):
     assert not [text for text in printed.values() if "not written yet" in text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("index", "first"), [(1, 0), (2, 1)])
 def test_a_half_done_copy_runs_to_its_end(releases, index, first):
     """Every second blank is left."""

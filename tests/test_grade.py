@@ -26,7 +26,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LINUX = sys.platform == "linux"
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="grading runs on Linux and macOS only")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="grading runs on Linux and macOS only"),
+]
 
 CHECKS = '''
 """Small checks in place of resnets.checks."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import grade
 import grading_session
 import grading_submissions
+import pytest
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,6 +42,7 @@ def test_a_students_folder_holds_no_answers(tmp_path):
             assert "BEGIN SOLUTION" not in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_solved_notebooks_get_all_marks_and_untouched_copies_none(tmp_path):
     for stem in grade.load_assignments(ROOT / "notebooks"):
         for student, place in (("solved", "notebooks"), ("stub", "exercises")):
