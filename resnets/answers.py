@@ -11,6 +11,7 @@ import inspect
 import io
 import linecache
 import random
+import re
 import sysconfig
 import zlib
 from collections.abc import Iterator
@@ -409,18 +410,19 @@ def plain(value: object, depth: int = 0) -> object:
 
 def describe_error(error: BaseException) -> dict:
     """Return type, message and the learner's own line of an error."""
-    text = str(error)
+    text, line = str(error), ""
     if "in user code:" in text:  # TensorFlow tells the whole way; the error is its last paragraph
+        lines = re.findall(r"line \d+, in \w+  \*\n\s+(.+)", text)
+        line = lines[-1] if lines else ""
         text = text.strip().rsplit("\n", 1)[-1].strip().partition(": ")[2] or text
+    text = re.sub(r"\{\{[^}]*\}\}:? ?|\s*\[Op:\w+\].*", "", text)  # names inside TensorFlow
     text = text.strip().partition("\n\n")[0][:LONGEST]
-    line = ""
     frames = inspect.getinnerframes(error.__traceback__, 0) if error.__traceback__ else []
     for frame in frames:
-        if (
-            not frame.filename.startswith(NOT_THE_LEARNERS)
-            and "site-packages" not in frame.filename
-        ):
-            line = linecache.getline(frame.filename, frame.lineno).strip() or line
+        if not frame.filename.startswith(NOT_THE_LEARNERS):
+            here = linecache.getline(frame.filename, frame.lineno).strip()
+            if here and "ag__." not in here:  # not what TensorFlow made of the learner's lines
+                line = here
     return {"type": type(error).__name__, "message": text, "line": line[:LONGEST]}
 
 

@@ -187,7 +187,8 @@ def kind_of(value: object) -> str:
         case {"kind": "symbolic", "shape": shape}:
             return f"a symbolic tensor of shape {tuple(shape)}"
         case {"kind": "array" | "tensor" | "variable" as kind, "array": array}:
-            return f"a {kind} of shape {array.shape} and type {array.dtype.name}"
+            article = "an" if kind == "array" else "a"
+            return f"{article} {kind} of shape {array.shape} and type {array.dtype.name}"
         case {"kind": kind, "items": items}:
             return f"a {kind} of {len(items)}"
     return repr(value)
@@ -428,8 +429,7 @@ def convnet_logits(X: np.ndarray, parameters: dict, pools: tuple, **change: obje
     X = diagnosis.convolve(X, parameters["W1"], 1, change.get("padding_1", "SAME"))
     X = pool(np.maximum(X, 0) if change.get("relu_1", True) else X, pools[0])
     X = diagnosis.convolve(X, parameters["W2"], 1, change.get("padding_2", "SAME"))
-    if change.get("relu_2", True):
-        X = np.maximum(X, 0)
+    X = change.get("activation_2", lambda X: np.maximum(X, 0))(X)
     X = pool(X, pools[1], change.get("pool", np.max))
     if change.get("mixed_up"):
         X = X.transpose(0, 3, 1, 2)
@@ -448,7 +448,17 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 CONVNET_MISTAKES = {
-    ("the second ReLU is missing", "CONV, ReLU, MAXPOOL, twice"): {"relu_2": False},
+    ("the second ReLU is missing", "CONV, ReLU, MAXPOOL, twice"): {"activation_2": lambda X: X},
+    ("a sigmoid follows the second convolution", "ReLU: tf.nn.relu"): {
+        "activation_2": lambda X: 1 / (1 + np.exp(-X))
+    },
+    ("a tanh follows the second convolution", "ReLU: tf.nn.relu"): {"activation_2": np.tanh},
+    ("a leaky ReLU follows the second convolution", "ReLU: tf.nn.relu"): {
+        "activation_2": lambda X: np.maximum(X, 0.2 * X)
+    },
+    ("an ELU follows the second convolution", "ReLU: tf.nn.relu"): {
+        "activation_2": lambda X: np.where(X > 0, X, np.expm1(np.minimum(X, 0)))
+    },
     ("the first ReLU is missing", "CONV, ReLU, MAXPOOL, twice"): {"relu_1": False},
     (
         "the logits go through a softmax",
@@ -502,6 +512,12 @@ def check_forward_propagation(forward_propagation, draw):
         explain("logits", logits, expected, mistakes, look)
 
 
+def taken_for_probabilities(logits: np.ndarray, Y: np.ndarray) -> float:
+    """Return what Keras's cross-entropy makes of logits that it takes for probabilities."""
+    shares = np.clip(logits / logits.sum(1, keepdims=True), 1e-7, 1 - 1e-7)
+    return float(-(Y * np.log(shares)).sum(1).mean())
+
+
 @check
 def check_compute_cost(compute_cost, draw):
     """Check the mean softmax cross-entropy, for batches of two sizes."""
@@ -537,6 +553,13 @@ def check_compute_cost(compute_cost, draw):
                 (Y * np.log(softmax(softmax(logits)))).sum(1).mean()
             ),
             ("labels and logits are exchanged", "labels=Y, logits=logits"): swapped,
+            (
+                "the sum is divided by 64, whatever the batch",
+                "by the batch's size: tf.reduce_mean",
+            ): (each.sum() / 64),
+            ("the logits are taken for probabilities", "from_logits=True, or a softmax first"): (
+                taken_for_probabilities(logits, Y)
+            ),
             ("the logarithm has base 2", wanted): each.mean() / np.log(2),
             ("a sigmoid stands in place of the softmax", wanted): sigmoid.mean(),
             ("a sigmoid stands in place of the softmax ", wanted): sigmoid.sum(1).mean(),
@@ -582,7 +605,7 @@ def check_random_mini_batches(random_mini_batches, draw):
     sizes = [len(order) for order in orders]
     if 0 in sizes + [len(order) for order in cut(23, seed=5)]:
         raise Fault("there is an empty mini-batch, of size 0", "none: every image once, no more")
-    if len(seen) < m and set(sizes) == {size}:
+    if len(seen) == m - m % size and set(sizes) == {size}:
         raise Fault(
             f"{m - len(seen)} of {m} images are left out: the last mini-batch is dropped",
             f"a last mini-batch of {m % size} images",
@@ -631,9 +654,16 @@ def check_train_step(train_step, draw):
         Y = one_hot(draw.permutation(np.arange(m) % 4), 4)
         shapes = {"W1": (6, 5), "W2": (5, 4), "W3": (4, 4), "b3": (4,)}
         before = {k: draw.normal(0, 0.5, s).astype(np.float32) for k, s in shapes.items()}
-        reply = train_step.ask(
-            "train step", X=X, Y=Y, parameters=before, learning_rate=rate, pools=[m, 3]
-        )
+        request = {"X": X, "Y": Y, "parameters": before, "learning_rate": rate, "pools": [m, 3]}
+        try:
+            reply = train_step.ask("train step", **request)
+        except Fault as fault:
+            if not isinstance(fault, NotWritten) and "radient" in fault.found + fault.look:
+                fault.expected = (
+                    "forward pass and cost inside the `with tf.GradientTape()` block; then pairs "
+                    "(gradient, variable), in this order"
+                )
+            raise
         cost, right, gradients = linear_step(X, Y, before)
         check_update(reply["parameters"], before, gradients, rate)
         if native(reply["pools"]) != [m, 3]:
@@ -967,7 +997,26 @@ def judge_between(
         raise fault
     if graph["output"] == graph["inputs"][0]:
         raise Fault(f"`{end.name}` is `{start.name}`: no layer lies between them", str(steps[0]))
+    refuse_other_start(graph, start.name, end.name, steps)
     return judge_network(end, reply, steps, images, seed)
+
+
+def refuse_other_start(graph: dict, start: str, end: str, steps: list[Step]) -> None:
+    """Raise a Fault if a tensor was made from another one than the task says."""
+    try:
+        found = [step.name for step in diagnosis.read_steps(graph) if step.kind in diagnosis.NAMED]
+    except diagnosis.Tangled:
+        raise Fault(
+            f"`{end}` does not come from `{start}`",
+            f"`{start}`, then {steps[0]}",
+            f"the tensor that the first layer is called on: Conv2D(...)({start})",
+        ) from None
+    wanted = [step.name for step in steps if step.kind in diagnosis.NAMED]
+    if found and found[0] not in wanted and found[0].rstrip("abc123").endswith("_branch"):
+        if wanted[0] in found:
+            raise Fault(f"`{end}` goes through {found[0]}", f"{steps[0]} called on `{start}`")
+        if len(found) > len(wanted) and "branch1" in wanted[0]:
+            raise Fault(f"`{end}` is on the main path: {found[0]}", f"{steps[0]} on `{start}`")
 
 
 def refuse_values(reply: dict) -> None:
@@ -1031,6 +1080,9 @@ def check_addition(shortcut, after_2c, after_addition, draw):
             ("the two are subtracted", add): np.maximum(images[0] - images[1], 0),
             ("the two are subtracted ", add): np.maximum(images[1] - images[0], 0),
             ("the two are averaged", add): np.maximum(both / 2, 0),
+            ("the larger of the two is taken", add): np.maximum(images[0], images[1]),
+            ("the larger of the two is taken ", add): np.maximum(np.maximum(*images), 0),
+            ("a tanh follows the addition", add): np.tanh(both),
         }
         others = {node["kind"] for node in reply["network"]["nodes"] if node.get("weights")}
         if others and not close(found, np.maximum(both, 0)):
@@ -1093,12 +1145,14 @@ def check_bottleneck_counts(count_2b, count_2c, draw):
         b: no_bias.format("count_2b"),
         64 * 64 + 64: "count_2b has a window of 1x1, not 3x3",
         b + 64 + 4 * 64: norm.format("count_2b"),
+        c + 256: "count_2b is what count_2c should be: are the two swapped?",
     }
     check_number(count_2b, b + 64, hint, mistakes)
     mistakes = {
         c: no_bias.format("count_2c"),
         c + 64: "count_2c has 64 biases; it has 256 filters",
         c + 256 + 4 * 256: norm.format("count_2c"),
+        b + 64: "count_2c is what count_2b should be: are the two swapped?",
     }
     check_number(count_2c, c + 256, hint, mistakes)
 
@@ -1111,7 +1165,17 @@ def side_after(n: int, f: int, s: int, padding: str) -> int:
 @check
 def check_output_side(output_side, draw):
     """Check sides for many windows, strides and both paddings."""
-    cases = [(15, 1, 1), (15, 1, 2), (15, 3, 2), (64, 7, 2), (8, 3, 1), (70, 7, 2), (32, 3, 2)]
+    cases = [
+        (15, 2, 1),
+        (9, 4, 2),
+        (15, 1, 1),
+        (15, 1, 2),
+        (15, 3, 2),
+        (64, 7, 2),
+        (8, 3, 1),
+        (70, 7, 2),
+        (32, 3, 2),
+    ]
     cases += [(int(draw.integers(8, 40)), int(f), int(draw.integers(1, 5))) for f in (1, 2, 3, 5)]
     for padding in ("valid", "same"):
         for n, f, s in cases:
@@ -1150,7 +1214,9 @@ def check_one_by_one(one_by_one, draw):
         value = one_by_one.call(images, kernel, bias, stride)
         expected = images[:, ::stride, ::stride] @ kernel + bias
         axes = ("images", "height", "width", "filters")
-        look = f"every {stride}. pixel in both directions, from the first" if stride > 1 else ""
+        look = (
+            "every s-th pixel in both directions, from the first: rows and columns 0, s, 2 s, ..."
+        )
         try:
             found = array_of("the result", value, expected.shape, axes)
         except Fault as fault:
@@ -1193,7 +1259,7 @@ def check_projection(predicted_shape, shortcut_parameters, draw):
         axes = ("height", "width", "channels")
         off = [axis for axis, f, e in zip(axes, found, (4, 4, 1024), strict=False) if f != e]
         raise Fault(
-            f"predicted_shape is {tuple(found)}: {', '.join(off) or 'the number of axes'} is wrong",
+            f"predicted_shape is {tuple(found)}: wrong in {', '.join(off) or 'the number of axes'}",
             "",
             "s = 2 halves 8 pixels; the channels are the last of the three filters",
         )
@@ -1277,8 +1343,9 @@ def check_sides_of_96(sides_of_96, draw):
     found = sides_of_96.value()
     found = found.tolist() if isinstance(found, np.ndarray) else found
     if not isinstance(found, list) or len(found) != len(names):
-        what = f"of {len(found)}" if isinstance(found, list) else repr(found)
-        raise Fault(f"sides_of_96 is a list {what}", f"six numbers: after {', '.join(names)}")
+        raise Fault(
+            f"sides_of_96 is {found!r}"[:200], f"a list of six numbers: after {', '.join(names)}"
+        )
     expected = [side_after(96 + 6, 7, 2, "valid")]
     expected.append(side_after(expected[-1], 3, 2, "valid"))
     for _ in range(3):
@@ -1295,8 +1362,8 @@ def check_stage_table(STAGES, draw):
     found = STAGES.value()
     if not isinstance(found, dict):
         raise Fault(f"STAGES is {found!r}"[:200], "a dictionary: {2: (filters, stride, letters)}")
-    if sorted(map(str, found)) != list("2345"):
-        raise Fault(f"the stages are {list(found)}", "2, 3, 4 and 5, as numbers")
+    if set(found) != {2, 3, 4, 5}:
+        raise Fault(f"the keys are {list(found)}", "the stages 2, 3, 4 and 5, as numbers")
     for stage in (2, 3, 4, 5):
         row = found.get(stage)
         if not isinstance(row, list) or len(row) != 3:

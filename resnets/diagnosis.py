@@ -511,10 +511,16 @@ def mismatch(found: list[Step], expected: list[Step], i: int, place: str, end: s
         return Fault(f"there is no BatchNormalization {after}{where}", f"{e} {after}", sequence)
     if f and f.kind == "bn":
         return Fault(f"{f} comes {after}{where}", f"{expected_now} there", sequence)
+    if e and e.kind == "residual" and f is None and i and block_name(e):
+        return Fault(
+            f"the network ends {after}: block {block_name(e)} and what follows are missing",
+            f"block {block_name(e)}, then the others",
+            "where `return` stands: after the loops, not in them",
+        )
     if e and e.kind == "residual" and (f is None or f.kind in ("conv", "bn", "dense")):
         return missing_addition(found, expected, i)
     if f and f.kind == "residual":
-        return Fault(f"there is an addition {after}", expected_now, "the lines with Add")
+        return Fault(f"{f} comes {after}", f"{expected_now} there", sequence)
     if f is None:
         return Fault(f"{expected_now} is missing{where} {after}", f"{expected_now} there", sequence)
     if e is None:
@@ -558,7 +564,8 @@ def missing_addition(found: list[Step], expected: list[Step], i: int) -> Fault:
 
 def a(kind: str) -> str:
     """Return a kind of step with an article."""
-    return {"conv": "a convolution", "bn": "a BatchNormalization"}.get(kind, f"a {kind} layer")
+    words = {"conv": "a convolution", "bn": "a BatchNormalization", "avgpool": "the pooling"}
+    return words.get(kind, f"the {kind} layer")
 
 
 def brief(step: Step) -> str:

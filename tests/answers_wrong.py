@@ -1631,7 +1631,6 @@ wrong(
     """,
     RETURN,
 )
-changed(SIDE, "np.ceil, a float", "-(-n // s)", "np.ceil(n / s)", ("whole", "int"))
 
 ONE = "one_by_one"
 changed(ONE, "no stride", "images[:, ::s, ::s, :]", "images", ("stride", "height"))
@@ -1953,7 +1952,6 @@ changed(
     "(4, 4, 256)",
     ("channels", "filters"),
 )
-changed(PREDICT, "with the batch", "(4, 4, 1024)", "(None, 4, 4, 1024)", "batch")
 changed(
     PREDICT,
     "channels first",
