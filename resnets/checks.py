@@ -23,6 +23,14 @@ from resnets.diagnosis import Fault, Step, bn, conv, relu, shape_fault
 Ask = Callable[[dict], dict]
 CHECKS: dict[str, Callable] = {}
 WIDTH = 88  # characters in a line of a message
+# Their first answers are tensors that the notebook gives.
+ABOUT_THE_LAST = (
+    "check_component_2",
+    "check_component_3",
+    "check_addition",
+    "check_main_path",
+    "check_shortcut",
+)
 PASSED, NOT_WRITTEN, WRONG = "passed", "not written yet", "not right yet"
 
 
@@ -44,6 +52,7 @@ class Answer:
     def __init__(self, name: str, ask: Ask):
         """Keep the answer's name and the way to ask about it."""
         self.name, self._ask = name, ask
+        self.tried = ""  # the last call, for the message
 
     def ask(self, do: str, **request: object) -> dict:
         """Send a request about this answer; raise a Fault if it is missing or stopped."""
@@ -65,12 +74,15 @@ class Answer:
 
     def call(self, *args: object, **kwargs: object) -> object:
         """Call the answer and return its result as plain data."""
+        words = [shown(value) for value in args]
+        words += [f"{key}={shown(value)}" for key, value in kwargs.items()]
+        self.tried = f"{self.name}({', '.join(words)})"
         reply = self.ask("call", args=list(args), kwargs=kwargs)
         if reply.get("changed"):
             raise Fault(
                 f"`{self.name}` changes the arrays that it was given, in place",
                 "new arrays; those given stay as they are",
-                "methods such as shuffle, and assignments to parts of an array",
+                "`*=` and the like, shuffle, and assignments to parts of an array",
             )
         return reply["value"]
 
@@ -82,10 +94,24 @@ class Answer:
         return native(value)
 
 
+def shown(argument: object) -> str:
+    """Return an argument of a call as short text: arrays by their shape."""
+    match argument:
+        case np.ndarray():
+            return f"<{' x '.join(map(str, argument.shape))}>"
+        case {"tuple": items}:
+            return str(tuple(items))
+        case {"tensor": array} | {"picture": array}:
+            return shown(array)
+        case {"variables": arrays}:
+            return "{" + ", ".join(f"{key}: {shown(array)}" for key, array in arrays.items()) + "}"
+    return f"{argument:g}" if isinstance(argument, float) else repr(argument)
+
+
 def stopped(name: str, error: dict) -> Fault:
     """Return the fault of an answer whose code raised something."""
     if error["type"] == "NotImplementedError":
-        return NotWritten(f"`{name}` has a blank left")
+        return NotWritten(f"`{name}` still has the line `raise NotImplementedError`")
     line = f"your line: {error['line']}" if error["line"] else f"the code of `{name}`"
     message = f": {error['message']}" if error["message"] else ""
     return Fault(f"`{name}` stopped with {error['type']}{message}", "", line)
@@ -132,12 +158,14 @@ def judge(check: str, names: list[str], ask: Ask, seed: int = 0) -> tuple[bool, 
         Whether the answer is right, and what to tell the learner.
     """
     draw = np.random.default_rng([seed, zlib.crc32(check.encode())])
-    what = ", ".join(names)
+    what = names[-1] if check in ABOUT_THE_LAST else ", ".join(names)
+    given = [Answer(name, ask) for name in names]
     try:
-        remark = CHECKS[check](*(Answer(name, ask) for name in names), draw)
+        remark = CHECKS[check](*given, draw)
     except NotWritten as fault:
         return False, f"{NOT_WRITTEN}: {what} ({fault.found})"
     except Fault as fault:
+        fault.tried = fault.tried or "".join(answer.tried for answer in given)
         return False, told(f"{WRONG}: {what}", fault)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
         found = f"a result that the check can't read ({type(error).__name__})"
@@ -214,7 +242,8 @@ def array_of(
         case {"kind": "list" | "tuple"} if shape == ():
             raise Fault(f"{name} is {kind_of(value)}", "one number")
         case _:
-            raise Fault(f"{name} is {kind_of(value)}", f"an array of shape {shape}")
+            wanted = f"an array of shape {shape}" if shape else "one number"
+            raise Fault(f"{name} is {kind_of(value)}", wanted)
     if fault := shape_fault(array.shape, shape, name, axes):
         raise fault
     if dtype and array.dtype.name != dtype:
@@ -604,7 +633,10 @@ def check_random_mini_batches(random_mini_batches, draw):
     seen = np.concatenate(orders) if orders else np.array([], int)
     sizes = [len(order) for order in orders]
     if 0 in sizes + [len(order) for order in cut(23, seed=5)]:
-        raise Fault("there is an empty mini-batch, of size 0", "none: every image once, no more")
+        raise Fault(
+            "there is an empty mini-batch, of size 0",
+            "none: 23 images in batches of 23 make one, in batches of 5 five, the last of 3",
+        )
     if len(seen) == m - m % size and set(sizes) == {size}:
         raise Fault(
             f"{m - len(seen)} of {m} images are left out: the last mini-batch is dropped",
@@ -629,7 +661,7 @@ def check_random_mini_batches(random_mini_batches, draw):
         )
     if np.array_equal(seen, np.concatenate(cut(size, seed=4))):
         raise Fault(
-            "seed 3 and seed 4 give the same order: no new shuffling from epoch to epoch",
+            "the seed is not used: seed 3 and seed 4 give the same order, and so would two epochs",
             "another order for another seed",
             "np.random.default_rng(seed)",
         )
@@ -746,6 +778,8 @@ def check_answering_filters(answering_filters, draw):
         filters = dead + rare + edge + alive
         W1 = draw.uniform(0.01, 0.1, (3, 3, 3, filters)).astype(np.float32)
         W1[..., :dead] *= -1  # below zero for every image
+        W1[0, 0, 0, 0] *= -1  # also with one positive weight
+        W1[1, 1, :, 0] = -2
         W1[..., dead:-alive] = 0
         W1[1, 1, :, dead : dead + rare] = np.array([[1], [-2], [-2]])  # red, no other colour
         W1[1, 1, :, -alive - edge : -alive] = 1  # more than twice the left neighbour:
@@ -761,24 +795,26 @@ def check_answering_filters(answering_filters, draw):
         found = array_of("the result", value, ())
         valid = np.maximum(diagnosis.convolve(X, W1, 1, "VALID"), 0)
         mistakes = {
-            ('the convolution has padding "VALID"', 'padding="SAME", as in the network'): (
+            ('as with padding "VALID"', 'padding="SAME", as in the network'): (
                 (valid > 0).any((0, 1, 2)).sum()
             ),
-            ("only the first image is looked at", "any image"): above[0].any((0, 1)).sum(),
-            ("images are counted", "filters"): m,
-            ("the dead filters are counted", "those that answer"): filters - expected,
-            ("all filters are counted", "those above zero somewhere"): filters,
+            ("as if only the first image counted", "any image"): above[0].any((0, 1)).sum(),
+            ("as many as there are images", "filters"): m,
+            ("as many as are dead", "those that answer"): filters - expected,
+            ("as many as there are", "those above zero somewhere"): filters,
             (
-                "filters are counted that answer at every pixel of every image",
+                "as if those counted that answer at every pixel of every image",
                 "those that answer anywhere: any, not all",
             ): above.all((0, 1, 2)).sum(),
-            ("filters are counted that answer for every image", "for any image"): above.any((1, 2))
+            ("as if those counted that answer for every image", "for any image"): above.any((1, 2))
             .all(0)
             .sum(),
-            ("pixels are counted", "filters"): above.sum(),
-            ("filters are counted once per image", "each filter once"): above.any((1, 2)).sum(),
+            ("as if pixels were counted", "filters"): above.sum(),
+            ("as if each counted once per image", "each filter once"): above.any((1, 2)).sum(),
         }
-        explain("the number of filters", found, expected, mistakes, "axes (0, 1, 2), then sum")
+        mistakes = {(f"{found} filters: {what}", w): n for (what, w), n in mistakes.items()}
+        look = "CONV with W1 and padding SAME; any over images, height and width; then sum"
+        explain("the number of filters", found, expected, mistakes, look)
 
 
 # --- networks -------------------------------------------------------------------------------------
@@ -929,6 +965,20 @@ def sizes(draw: np.random.Generator, count: int, low: int, high: int) -> list[in
     return [int(n) for n in draw.choice(np.arange(low, high + 1), count, replace=False)]
 
 
+def hinted(judged: Callable, hint: str) -> Callable:
+    """Return a way to judge whose faults say where this task states a layer's arguments."""
+
+    def with_hint(*args, **kwargs) -> str:
+        try:
+            return judged(*args, **kwargs)
+        except Fault as fault:
+            if fault.look.startswith(("strides of", "the windows", "the order of filters")):
+                fault.look = hint
+            raise
+
+    return with_hint
+
+
 def any_block(draw: np.random.Generator, stages: tuple[int, int] = (2, 5)) -> tuple[int, str]:
     """Draw a stage's number and a block's letter."""
     return int(draw.integers(stages[0], stages[1] + 1)), "bcdefg"[draw.integers(6)]
@@ -951,7 +1001,9 @@ def check_identity_block_two_layers(identity_block_two_layers, draw):
         ]
         steps = [Step("residual", main=main), relu()]
         args = (window, filters, stage, block)
-        remark = build(identity_block_two_layers, draw, (*sides, filters), steps, *args)
+        hint = "both convolutions: `filters` filters, windows of f x f, stride 1"
+        judged = hinted(build, hint)
+        remark = judged(identity_block_two_layers, draw, (*sides, filters), steps, *args)
     return remark
 
 
@@ -998,7 +1050,8 @@ def judge_between(
     if graph["output"] == graph["inputs"][0]:
         raise Fault(f"`{end.name}` is `{start.name}`: no layer lies between them", str(steps[0]))
     refuse_other_start(graph, start.name, end.name, steps)
-    return judge_network(end, reply, steps, images, seed)
+    judged = hinted(judge_network, "the arguments of the convolution, in the task's text")
+    return judged(end, reply, steps, images, seed)
 
 
 def refuse_other_start(graph: dict, start: str, end: str, steps: list[Step]) -> None:
@@ -1086,7 +1139,11 @@ def check_addition(shortcut, after_2c, after_addition, draw):
         }
         others = {node["kind"] for node in reply["network"]["nodes"] if node.get("weights")}
         if others and not close(found, np.maximum(both, 0)):
-            raise Fault(f"{' and '.join(sorted(others))} is used", "only the addition and a ReLU")
+            raise Fault(
+                f"what is added is not `{names[0]}` and `{names[1]}`: between them and the result "
+                f"stands {' and '.join(sorted(others))}",
+                f"Add()([{names[0]}, {names[1]}]), then ReLU",
+            )
         return explain("after the addition", found, np.maximum(both, 0), mistakes, add)
     shape = reply["network"]["nodes"][reply["network"]["output"]]["shape"]
     if fault := shape_fault(shape, (None, 15, 15, 256), "`after_addition`"):
@@ -1165,17 +1222,8 @@ def side_after(n: int, f: int, s: int, padding: str) -> int:
 @check
 def check_output_side(output_side, draw):
     """Check sides for many windows, strides and both paddings."""
-    cases = [
-        (15, 2, 1),
-        (9, 4, 2),
-        (15, 1, 1),
-        (15, 1, 2),
-        (15, 3, 2),
-        (64, 7, 2),
-        (8, 3, 1),
-        (70, 7, 2),
-        (32, 3, 2),
-    ]
+    cases = [(n, f, s) for n in (8, 11, 15) for f in (1, 2, 3, 4, 7) for s in (1, 2, 3)]
+    cases += [(64, 7, 2), (70, 7, 2), (32, 3, 2)]
     cases += [(int(draw.integers(8, 40)), int(f), int(draw.integers(1, 5))) for f in (1, 2, 3, 5)]
     for padding in ("valid", "same"):
         for n, f, s in cases:
@@ -1409,7 +1457,12 @@ def check_stages_2_to_5(stages_2_to_5, draw):
     """Check the sixteen blocks: order, filters, strides and names."""
     side = int(draw.integers(9, 16))
     shape = (side, side, 64)
-    return judge_large(stages_2_to_5, {"shape": list(shape)}, stages_steps(), shape)
+    judged = hinted(
+        judge_large,
+        "what the blocks are called with: f is 3, filters and stride (as s, for block a) are the "
+        "row's",
+    )
+    return judged(stages_2_to_5, {"shape": list(shape)}, stages_steps(), shape)
 
 
 @check

@@ -389,9 +389,9 @@ def compare_residual(f: Step, e: Step) -> None:
         )
     if len(f.shortcut) > len(e.shortcut) and not e.shortcut:
         raise Fault(
-            f"there is {f.shortcut[0]} on the shortcut",
-            "the block's input, unchanged, on the shortcut",
-            "the line that sets the shortcut, before the first convolution",
+            f"there is {f.shortcut[0]} on the shortcut: that makes it a convolutional block",
+            "an identity block, with its input, unchanged, on the shortcut",
+            "which block this is, and the line that sets its shortcut",
         )
     compare(f.main, e.main, "on the main path", "the addition")
     if e.shortcut and not f.shortcut:
@@ -547,6 +547,12 @@ def missing_addition(found: list[Step], expected: list[Step], i: int) -> Fault:
             "the addition adds a tensor to itself: both its inputs are the same",
             "the shortcut plus the main path's result",
             "the two tensors given to Add",
+        )
+    if later is not None and found[i].name.endswith("branch1"):
+        return Fault(
+            f"the main path goes through {found[i]}, which belongs to the shortcut",
+            "two paths that both start at the block's input",
+            "the tensor that each layer is called on, and the name that takes its result",
         )
     if later is not None and found[i].kind == first.kind:
         before = found[found.index(later) - 1]

@@ -64,7 +64,7 @@ class Blanks:
     def on_end(self, result: ExecutionResult) -> None:
         """Note what the cell made or would have made; let a cell that stopped at a blank pass."""
         (error, blanks), self.stopped = self.stopped, (None, [])
-        made, read = names_of(self.shell.transform_cell(result.info.raw_cell))
+        made, read = names_of(self.shell, result.info.raw_cell)
         cell = getattr(result.info, "cell_id", None)
         if error is not None and result.error_in_exec is error:
             if not blanks:
@@ -86,7 +86,8 @@ class Blanks:
         """Return what a cell prints that stopped for these blanks."""
         name = missing_name(error)
         if name is None:
-            return f"{NOT_WRITTEN}: {quoted(blanks) or 'this cell'}"
+            what = quoted(blanks) or "this cell"
+            return f"{NOT_WRITTEN}: {what} (your lines go in place of the `raise`)"
         if blanks == [name]:
             return f"{NOT_WRITTEN}: `{name}` comes from a blank above. Fill it and run its cell."
         return (
@@ -125,9 +126,10 @@ def function_of_blank(error: BaseException, tb: TracebackType) -> str | None:
     return None if innermost == "<module>" else innermost
 
 
-def names_of(code: str) -> tuple[list[str], list[str]]:
+def names_of(shell: InteractiveShell, cell: str) -> tuple[list[str], list[str]]:
     """Return the names that a cell's own lines make, and those that they read and don't make."""
     try:
+        code = shell.transform_cell(cell)
         symbols = symtable.symtable(code, "<cell>", "exec").get_symbols()
     except SyntaxError:  # also `await` outside of a function
         return [], []
