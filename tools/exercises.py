@@ -56,7 +56,8 @@ README = """\
 # {title}
 
 The assignment is the notebook [{notebook}]({notebook}). You need Python 3.11, 3.12 or 3.13 and
-4 GB of disk; on Windows, write `.venv\\Scripts\\python` for `.venv/bin/python`.
+4 GB of disk; on Windows, write `py` for `python3` and `.venv\\Scripts\\python` for
+`.venv/bin/python`.
 
 ```
 python3 -m venv .venv
@@ -67,9 +68,11 @@ python3 -m venv .venv
 With conda: `conda env create -f environment.yml`, `conda activate resnets`,
 `jupyter lab {notebook}`.
 
-Write your code where it says `# Your code here`. The cell after each blank checks it, and "Run
-All" goes to the end at any time. Hand in the notebook under the name that it has. The other files
-only have to stay where they are.
+Unpack the zip first. Write your code where it says `# Your code here`, in place of that line and
+of the `raise` below it. The cell after each blank checks what you wrote: after a change, run both.
+"Run All" goes to the end of an unfinished copy; an error of your own stops it there. Hand in the
+notebook under the name that it has. The other files only have to stay where they are. Where the
+text names `make`, `tools/` or `benchmarks/`, it speaks of the project that this comes from.
 """
 
 
