@@ -86,8 +86,7 @@ class Blanks:
         """Return what a cell prints that stopped for these blanks."""
         name = missing_name(error)
         if name is None:
-            what = quoted(blanks) or "this cell"
-            return f"{NOT_WRITTEN}: {what} (your lines go in place of the `raise`)"
+            return f"{NOT_WRITTEN}: {quoted(blanks) or 'this cell'}"
         if blanks == [name]:
             return f"{NOT_WRITTEN}: `{name}` comes from a blank above. Fill it and run its cell."
         return (
