@@ -41,11 +41,8 @@ SETTINGS = [
     "scale",
     "pool_size",
     "units",
-    "data_format",
     "max_value",
     "negative_slope",
-    "threshold",
-    "target_shape",
     "trainable",
 ]
 NOT_THE_LEARNERS = (
@@ -99,16 +96,26 @@ def value(request: dict, names: dict[str, object]) -> dict:
 
 
 def call(request: dict, names: dict[str, object]) -> dict:
-    """Call a function with `args` and `kwargs`; return its result and what became of arrays."""
+    """Call a function with `args` and `kwargs`; return its result and what became of arrays.
+
+    With `watch`, the number of a tensor among them, also the result's gradient for that tensor.
+    """
     function = names[request["name"]]
     if not callable(function):
         return {"not_callable": type(function).__name__}
     args = [made(argument) for argument in request.get("args", [])]
     kwargs = {key: made(argument) for key, argument in request.get("kwargs", {}).items()}
-    result = plain(function(*args, **kwargs))
+    with tf.GradientTape() as tape:
+        if "watch" in request:
+            tape.watch(args[request["watch"]])
+        value = function(*args, **kwargs)
+    result = plain(value)
+    gradient = None
+    if "watch" in request and isinstance(value, tf.Tensor):
+        gradient = plain(tape.gradient(value, args[request["watch"]]))
     arrays = zip(args, request.get("args", []), strict=True)
     changed = [isinstance(now, np.ndarray) and not np.array_equal(now, old) for now, old in arrays]
-    return {"value": result, "changed": any(changed)}
+    return {"value": result, "changed": any(changed), "gradient": gradient}
 
 
 def network(request: dict, names: dict[str, object]) -> dict:
@@ -186,7 +193,8 @@ def train_step(request: dict, names: dict[str, object]) -> dict:
     with mock.patch.dict(plain_step.__globals__, stand_ins):
         result = step(X, Y, parameters, optimizer, pools=tuple(request["pools"]))
     after = {key: variable.numpy() for key, variable in parameters.items()}
-    return {"value": plain(result), "parameters": after, **given}
+    steps = int(optimizer.iterations)
+    return {"value": plain(result), "parameters": after, "steps": steps, **given}
 
 
 def silence(request: dict, names: dict[str, object]) -> dict:
@@ -199,13 +207,14 @@ def silence(request: dict, names: dict[str, object]) -> dict:
         kind = keras.layers.BatchNormalization if name.startswith("bn") else None
         X = kind(name=name)(X) if kind else keras.layers.Conv2D(4, 1, name=name)(X)
     model = keras.Model(inputs, X)
-    for layer in model.layers[1:]:
+    layers = model.layers[1:]
+    for layer in layers:
         for weight in layer.weights:
             weight.assign(known_weights(request["seed"], layer.name, weight.name, weight.shape))
     result = plain(function(model))
     weights = {
         layer.name: {weight.name: np.asarray(weight) for weight in layer.weights}
-        for layer in model.layers[1:]
+        for layer in layers
     }
     return {"value": result, "weights": weights}
 
@@ -225,6 +234,8 @@ def made(argument: object) -> object:
     match argument:
         case {"tensor": array}:
             return tf.constant(array)
+        case {"variable": array}:
+            return tf.Variable(array)
         case {"variables": arrays}:
             return {key: tf.Variable(array) for key, array in arrays.items()}
         case {"tuple": items}:
@@ -360,7 +371,14 @@ def watched_calls() -> Iterator[dict]:
             try:
                 return original(self, *args, **kwargs)
             except Exception:
-                tensors = [x for x in keras.tree.flatten((args, kwargs)) if is_symbolic(x)]
+                given = keras.tree.flatten((args, kwargs))
+                for layer in given:
+                    if isinstance(layer, keras.layers.Layer):
+                        raise TypeError(
+                            f"{type(self).__name__} was given the layer {layer.name} itself, not "
+                            "its result: a layer is made, then called on a tensor"
+                        ) from None
+                tensors = [x for x in given if is_symbolic(x)]
                 if tensors:
                     calls["failed"] = {"operation": self, "tensors": tensors}
                 raise

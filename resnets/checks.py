@@ -101,7 +101,7 @@ def shown(argument: object) -> str:
             return f"<{' x '.join(map(str, argument.shape))}>"
         case {"tuple": items}:
             return str(tuple(items))
-        case {"tensor": array} | {"picture": array}:
+        case {"tensor": array} | {"variable": array} | {"picture": array}:
             return shown(array)
         case {"variables": arrays}:
             return "{" + ", ".join(f"{key}: {shown(array)}" for key, array in arrays.items()) + "}"
@@ -310,7 +310,8 @@ def check_prepare(prepare, draw):
     """Check that images end up in 0 to 1 and labels as one row of six per image, in float32."""
     for m in (9, 14):
         images = draw.integers(0, 256, (m, 8, 8, 3), dtype=np.uint8)
-        images[0, 0, 0], images[1, 0, 0] = 0, 255
+        if m == 14:
+            images = images // 2 + 50  # no 0 and no 255
         labels = draw.permutation(np.arange(m) % (6 if m == 9 else 4))[np.newaxis]
         X, Y = pair("prepare", prepare.call(images, labels), "a pair: X and Y")
         if isinstance(Y, dict) and Y.get("array") is not None and Y["array"].shape == (6, m):
@@ -323,6 +324,12 @@ def check_prepare(prepare, draw):
         Y = array_of("Y", Y, (m, 6), ("images", "classes"))
         expected = images.astype(np.float32) / 255
         mistakes = {
+            ("X is divided by the largest value", "by 255, whatever the images"): (
+                images / images.max()
+            ),
+            ("X is stretched from its least to its largest value", "divided by 255"): (
+                (images - images.min()) / np.ptp(images)
+            ),
             ("X goes from 0 to 255", "X from 0 to 1: divide by 255"): images,
             ("X is divided by 256", "X from 0 to 1: divide by 255"): images / 256,
             ("X holds whole numbers, 0 or 1", "a true division, / not //"): images // 255,
@@ -553,7 +560,8 @@ def check_compute_cost(compute_cost, draw):
     for m, classes in ((5, 6), (8, 6)):
         logits = draw.normal(0, 2, (m, classes)).astype(np.float32)
         Y = one_hot(draw.integers(0, classes, m), classes)
-        value = compute_cost.call({"tensor": logits}, {"tensor": Y})
+        reply = compute_cost.ask("call", args=[{"tensor": logits}, {"tensor": Y}], watch=0)
+        value = reply["value"]
         each = -(Y * np.log(softmax(logits))).sum(1)
         if kind_of(value).startswith(f"a tensor of shape ({m},)"):
             raise Fault(
@@ -597,14 +605,24 @@ def check_compute_cost(compute_cost, draw):
             ("this is the accuracy", wanted): (logits.argmax(1) == Y.argmax(1)).mean(),
         }
         explain("the cost", cost, each.mean(), mistakes, wanted)
+        gradient = native(reply["gradient"])
+        if not close(0 if gradient is None else gradient, (softmax(logits) - Y) / m):
+            raise Fault(
+                "the cost has no gradient, or a wrong one: it can't be followed to the logits",
+                "TensorFlow's operations from the logits to the cost",
+                "NumPy, float and constants on the way",
+            )
 
 
 @check
 def check_random_mini_batches(random_mini_batches, draw):
     """Check sizes, order and pairing of the mini-batches."""
-    m, size = 23, 5
+    size = int(draw.integers(4, 7))
+    m = 4 * size + int(draw.integers(1, size))
+    seed = int(draw.integers(100))
     X = np.repeat(np.arange(m, dtype=np.float32), 12).reshape(m, 2, 2, 3)
     Y = np.repeat(np.arange(m, dtype=np.float32), 6).reshape(m, 6) + 0.5
+    right_sizes = [size] * 4 + [m % size]
 
     def cut(size: int, seed: int) -> list[np.ndarray]:
         value = random_mini_batches.call(X, Y, mini_batch_size=size, seed=seed)
@@ -617,7 +635,7 @@ def check_random_mini_batches(random_mini_batches, draw):
             if x is None or y is None or x.shape[1:] != (2, 2, 3) or y.shape[1:] != (6,):
                 raise Fault(
                     f"batch {i} holds {kind_of(one)} and {kind_of(other)}",
-                    "arrays (images, 2, 2, 3) and (images, 6) for X (23, 2, 2, 3), Y (23, 6)",
+                    f"arrays (images, 2, 2, 3) and (images, 6) for X ({m}, 2, 2, 3), Y ({m}, 6)",
                     "the first axis is cut, the others stay",
                 )
             if len(x) != len(y) or not np.array_equal(x[:, 0, 0, 0], y[:, 0] - 0.5):
@@ -629,13 +647,13 @@ def check_random_mini_batches(random_mini_batches, draw):
             orders.append(x[:, 0, 0, 0].astype(int))
         return orders
 
-    orders = cut(size, seed=3)
+    orders = cut(size, seed)
     seen = np.concatenate(orders) if orders else np.array([], int)
     sizes = [len(order) for order in orders]
-    if 0 in sizes + [len(order) for order in cut(23, seed=5)]:
+    if 0 in sizes + [len(order) for order in cut(m, seed + 2)]:
         raise Fault(
             "there is an empty mini-batch, of size 0",
-            "none: 23 images in batches of 23 make one, in batches of 5 five, the last of 3",
+            f"none: {m} images make one batch of {m}, or five of {size}, the last of {m % size}",
         )
     if len(seen) == m - m % size and set(sizes) == {size}:
         raise Fault(
@@ -647,35 +665,37 @@ def check_random_mini_batches(random_mini_batches, draw):
         missing = m - len(set(seen.tolist()))
         found = f"{missing} images are missing, {len(seen) - len(set(seen.tolist()))} come twice"
         raise Fault(found, "every image once", "how the order is cut into pieces")
-    if sizes != [size] * (m // size) + [m % size]:
+    if sizes != right_sizes:
         raise Fault(
-            f"for 23 images and mini_batch_size=5 the sizes are {sizes}", "[5, 5, 5, 5, 3]", ""
+            f"for {m} images and mini_batch_size={size} the sizes are {sizes}", f"{right_sizes}"
         )
     if np.array_equal(seen, np.arange(m)):
         raise Fault("the images come in their old order", "a random order", "the permutation")
-    if not np.array_equal(seen, np.concatenate(cut(size, seed=3))):
+    if not np.array_equal(seen, np.concatenate(cut(size, seed))):
         raise Fault(
             "two calls with the same seed give different orders",
             "the same order for the same seed",
             "np.random.default_rng(seed)",
         )
-    if np.array_equal(seen, np.concatenate(cut(size, seed=4))):
+    if np.array_equal(seen, np.concatenate(cut(size, seed + 1))):
         raise Fault(
-            "the seed is not used: seed 3 and seed 4 give the same order, and so would two epochs",
+            f"the seed is not used: seed {seed} and seed {seed + 1} give the same order, and so "
+            "would two epochs",
             "another order for another seed",
             "np.random.default_rng(seed)",
         )
     runs = [np.array_equal(np.sort(order), order) for order in orders if len(order) > 3]
     blocks = [np.ptp(order) == len(order) - 1 for order in orders if len(order) > 3]
-    if any(runs) or all(blocks):
+    neighbours = np.mean(np.abs(np.diff(seen)) == 1) > 0.5
+    if neighbours or all(runs) or all(blocks):
         raise Fault(
             "only whole batches are shuffled, or only the images within each: neighbours in the "
             "data set stay together",
             "a random order of all images, then the cuts",
             "the permutation",
         )
-    if [len(order) for order in cut(23, seed=5)] != [23]:
-        raise Fault("one batch of all 23 images comes out in pieces", "one batch of 23")
+    if [len(order) for order in cut(m, seed + 2)] != [m]:
+        raise Fault(f"one batch of all {m} images comes out in pieces", f"one batch of {m}")
 
 
 @check
@@ -698,6 +718,11 @@ def check_train_step(train_step, draw):
             raise
         cost, right, gradients = linear_step(X, Y, before)
         check_update(reply["parameters"], before, gradients, rate)
+        if reply["steps"] != 1:
+            raise Fault(
+                f"the optimizer took {reply['steps']} steps",
+                "one: a single call of optimizer.apply_gradients with all pairs",
+            )
         if native(reply["pools"]) != [m, 3]:
             raise Fault(
                 f"train_step(..., pools=({m}, 3)) calls forward_propagation with other pools",
@@ -769,10 +794,21 @@ def check_update(after: dict, before: dict, gradients: dict, rate: float) -> Non
             )
 
 
+def filter_counts(draw: np.random.Generator) -> list[int]:
+    """Draw a number of images and of filters of four kinds, so that each mistake counts another."""
+    while True:
+        m, dead, rare, edge, alive = counts = [int(n) for n in draw.integers(1, 9, 5)]
+        all_of_them = dead + rare + edge + alive
+        counted = {m, dead, rare + edge + alive, rare + alive, edge + alive, alive, all_of_them}
+        if m > 2 and len(counted) == 7:
+            return counts
+
+
 @check
 def check_answering_filters(answering_filters, draw):
     """Check the count of first-layer filters that are above zero anywhere, for any image."""
-    for m, dead, rare, edge, alive in ((3, 2, 1, 2, 4), (7, 8, 2, 1, 3)):
+    for _ in range(2):
+        m, dead, rare, edge, alive = filter_counts(draw)
         X = draw.uniform(0.2, 0.4, (m, 16, 16, 3)).astype(np.float32)
         X[m - 1, 5:7, 8:10] = (1, 0, 0)  # a red spot in the last image
         filters = dead + rare + edge + alive
@@ -789,7 +825,7 @@ def check_answering_filters(answering_filters, draw):
         A1 = np.maximum(diagnosis.convolve(X, W1, 1, "SAME"), 0)
         above = A1 > 0
         expected = above.any((0, 1, 2)).sum()
-        value = answering_filters.call(X, {"tensor": W1})
+        value = answering_filters.call(X, {"variable": W1})
         if kind_of(value) != repr(value) and native(value) is not None and np.ndim(native(value)):
             raise Fault(f"the result is {kind_of(value)}", "one number: count the filters, sum")
         found = array_of("the result", value, ())
@@ -869,6 +905,8 @@ def refuse_built_in_modes(graph: dict) -> None:
     for node in graph["nodes"]:
         if node["training"] is not None and node["kind"] == "BatchNormalization":
             raise diagnosis.training_fault(Step("bn", node["name"], training=node["training"]))
+        if node.get("settings", {}).get("trainable") is False:
+            raise Fault(f"{node['name']} has trainable=False", "trainable=True, the default")
 
 
 def right_numbers(
@@ -1045,7 +1083,7 @@ def judge_between(
     refuse_values(reply)
     graph = reply["network"]
     if fault := shape_fault(graph["nodes"][0]["shape"], (None, *shape), f"`{start.name}`"):
-        fault.look = "the cell above, as it was given"
+        fault.look = f"the cell that makes `{start.name}`"
         raise fault
     if graph["output"] == graph["inputs"][0]:
         raise Fault(f"`{end.name}` is `{start.name}`: no layer lies between them", str(steps[0]))
@@ -1163,7 +1201,13 @@ def check_silence(silence, draw):
     layers = list(dict.fromkeys(layers))
     seed = int(draw.integers(10**6))
     reply = silence.ask("silence", layers=layers, seed=seed)
-    for name, weights in reply["weights"].items():
+    shapes = {"gamma": (4,), "beta": (4,), "moving_mean": (4,), "moving_variance": (4,)}
+    convolution = {"kernel": (1, 1, 4, 4), "bias": (4,)}
+    for name in layers:
+        weights = reply["weights"].get(name, {})
+        wanted = shapes if name.startswith("bn") else convolution
+        if {key: np.shape(found) for key, found in weights.items()} != wanted:
+            raise Fault(f"the layer {name} has lost its weights, or is gone", "only zeros in gamma")
         for weight, found in weights.items():
             before = answers.known_weights(seed, name, weight, found.shape)
             zero = weight == "gamma" and name.endswith("branch2c")
@@ -1417,6 +1461,7 @@ def check_stage_table(STAGES, draw):
         if not isinstance(row, list) or len(row) != 3:
             raise Fault(f"row {stage} is {row!r}"[:200], "(filters, stride, letters)")
         filters, stride, letters = row
+        filters = filters.tolist() if isinstance(filters, np.ndarray) else filters
         if not isinstance(filters, list) or not isinstance(stride, int):
             raise Fault(f"row {stage} is {tuple(row)}", "in this order: (filters, stride, letters)")
         expected_filters, expected_stride, expected_letters = stage_row(stage)
@@ -1435,6 +1480,11 @@ def check_stage_table(STAGES, draw):
                 f"{len(expected_letters)} letters in one text, from b on, as in row 2",
                 "figure 1; block a is the convolutional one and has no letter here",
             )
+    if list(found) != [2, 3, 4, 5]:
+        raise Fault(
+            f"the rows come in the order {list(found)}",
+            "2, 3, 4, 5: the loop over STAGES builds them in this order",
+        )
 
 
 def judge_large(answer: Answer, request: dict, steps: list[Step], shape: tuple) -> str:
@@ -1443,8 +1493,11 @@ def judge_large(answer: Answer, request: dict, steps: list[Step], shape: tuple) 
     try:
         return judge_network(answer, reply, steps, [], 0)
     except Fault as fault:
-        if isinstance(fault, NotWritten) or "network" not in reply or "error" in reply:
+        usual = {*diagnosis.KINDS, *diagnosis.ADDITIONS, "Activation", "input", "InputLayer"}
+        if "network" not in reply or "error" in reply or isinstance(fault, NotWritten):
             raise
+        if {node["kind"] for node in reply["network"]["nodes"]} <= usual:
+            raise  # nothing unusual that could compute the same in another way
         images = [random_images(np.random.default_rng(0), *shape)]
         reply = answer.ask("network", images=images, seed=0, **request)
         if right_numbers(reply, reply["network"], steps, images, 0):
@@ -1537,7 +1590,7 @@ def check_prepare_picture(prepare_picture, draw):
             picture = picture[..., 1]
         if case == "one with alpha":
             picture = np.dstack([picture, np.full((height, width), 255, np.uint8)])
-        orientation = 6 if case == "a turned picture" else 1
+        orientation = int(draw.choice([3, 6, 8])) if case == "a turned picture" else 1
         judge_picture(prepare_picture, case, picture, orientation)
 
 
@@ -1571,6 +1624,13 @@ def judge_picture(answer: Answer, case: str, picture: np.ndarray, orientation: i
 
     right = prepared(True, True)
     if alike(found, right):
+        plain_areas = (0, [10, 10, 54, 54], [10, 54, 10, 54])
+        if np.abs(found[plain_areas] - right[plain_areas]).max() > 2e-3:
+            raise Fault(
+                f"{case} comes out with values such as {found[0, 10, 10, 0]:.4f}",
+                f"{right[0, 10, 10, 0]:.4f}: divided by 255, whatever the picture",
+                "the division by 255",
+            )
         return
     known = {
         ("is squeezed into a square", "the square in the middle: crop"): prepared(True, False),

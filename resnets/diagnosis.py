@@ -121,6 +121,9 @@ def read_steps(graph: dict) -> list[Step]:
         Tangled: The graph has another form, or the output does not depend on the input.
     """
     nodes, start = graph["nodes"], graph["inputs"][0]
+    for place, node in enumerate(nodes):  # a stranger's description may lead in a circle
+        if not all(isinstance(i, int) and 0 <= i < place for i in node["inputs"]):
+            raise not_from_the_input()
 
     def ancestors(index: int) -> set[int]:
         seen, waiting = set(), [index]

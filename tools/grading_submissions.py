@@ -353,12 +353,13 @@ def plan(cells: list[dict], assignment: Assignment, notes: list[str]) -> list[St
     """Return what to do with a student's cells, in their order; missing checks come at the end."""
     steps, seen, number = [], set(), 0
     names = Counter(str(grading(cell).get("grade_id")) for cell in cells)
-    for cell in cells:
+    whose = checks_among(cells, assignment.checks)
+    for place, cell in enumerate(cells):
         if cell["cell_type"] != "code":
             continue
         number += 1
         text = plain(cell["source"])
-        task = matching(assignment.checks, cell, text)
+        task = whose.get(place)
         if task is not None:
             if task.name not in seen:
                 steps.append(Step(number, task=task))
@@ -376,9 +377,22 @@ def plan(cells: list[dict], assignment: Assignment, notes: list[str]) -> list[St
     return steps
 
 
-def matching(checks: dict[str, Task], cell: dict, text: str) -> Task | None:
-    """Return the task whose check a cell is, whatever became of its text."""
-    for key in (str(grading(cell).get("grade_id")), cell["id"], text):
-        if key in checks:
-            return checks[key]
-    return None
+def checks_among(cells: list[dict], checks: dict[str, Task]) -> dict[int, Task]:
+    """Return which cells, by their place, are checks, whatever became of their text.
+
+    A task's check is known by its grade_id; only if no cell has that, by its cell id; only if none
+    has that either, by its text: a call in a scratch cell is no check as long as the real one is
+    there.
+    """
+    found: dict[int, Task] = {}
+    for key_of in (
+        lambda cell: str(grading(cell).get("grade_id")),
+        lambda cell: cell["id"],
+        lambda cell: plain(cell["source"]),
+    ):
+        known = {task.name for task in found.values()}
+        for place, cell in enumerate(cells):
+            task = checks.get(key_of(cell)) if cell["cell_type"] == "code" else None
+            if task is not None and task.name not in known and place not in found:
+                found[place] = task
+    return found
