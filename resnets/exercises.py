@@ -150,4 +150,6 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Stop watching; called by `%unload_ext resnets.exercises`."""
-    _blanks.pop(id(shell)).close()
+    blanks = _blanks.pop(id(shell), None)
+    if blanks is not None:
+        blanks.close()

@@ -2714,3 +2714,67 @@ changed(
     "gamma",
     ("zero", "0"),
 )
+
+
+# --- found by reviewers: answers that fit the visible numbers, and other shortcuts ----------------
+
+wrong(
+    QUIET,
+    "the layers removed",
+    """
+    def silence(model):
+        for layer in list(model.layers):
+            model._operations.remove(layer)
+        model._layers = []
+    """,
+    ("gone", "gamma", "weights", "typeerror", "attributeerror"),
+)
+wrong(
+    "answering_filters",
+    "a constant for each number of images",
+    """
+    def answering_filters(X, W1):
+        return 7 if len(X) == 3 else 6
+    """,
+    "filters",
+)
+wrong(
+    "answering_filters",
+    "positive weights counted",
+    """
+    def answering_filters(X, W1):
+        return int(np.sum(np.any(W1.numpy() > 0, axis=(0, 1, 2))))
+    """,
+    "filters",
+)
+changed("prepare", "divided by the largest", " / 255", " / images.max()", "largest")
+wrong(
+    "random_mini_batches",
+    "turned round and rolled",
+    """
+    def random_mini_batches(X, Y, mini_batch_size=64, seed=0):
+        order = np.roll(np.arange(len(X))[::-1], seed)
+        parts = [order[i : i + mini_batch_size] for i in range(0, len(X), mini_batch_size)]
+        return [(X[part], Y[part]) for part in parts]
+    """,
+    ("neighbours", "random"),
+)
+wrong(
+    "compute_cost",
+    "a constant tensor",
+    """
+    def compute_cost(logits, Y):
+        costs = tf.nn.softmax_cross_entropy_with_logits(labels=Y, logits=logits)
+        return tf.constant(np.mean(costs.numpy()))
+    """,
+    "gradient",
+)
+changed(
+    "train_step",
+    "the optimizer's learning rate only",
+    "    optimizer.apply_gradients(zip(gradients, variables, strict=True))\n",
+    "    for variable, gradient in zip(variables, gradients):\n"
+    "        variable.assign_sub(optimizer.learning_rate * gradient)\n",
+    "optimizer",
+)
+changed(PICTURE, "divided by 256", "/ 255", "/ 256", "255")

@@ -22,7 +22,7 @@ from resnets_utils import quiet_tensorflow
 with quiet_tensorflow():
     import keras
 
-from resnets import answers, checks
+from resnets import answers, checks, diagnosis
 
 ROOT = Path(__file__).parents[1]
 SEEDS = (1, 20_261)  # beside 0, which a call in a notebook has
@@ -287,3 +287,14 @@ def test_parameters_are_the_answers_names():
     for task in TASKS:
         parameters = list(inspect.signature(getattr(checks, f"check_{task}")).parameters)
         assert parameters == [*TASKS[task].answers, "hidden"]
+
+
+def test_a_description_that_leads_in_a_circle_ends():
+    node = {"kind": "Activation", "name": "a", "training": None, "activation": "relu"}
+    nodes = [
+        {"kind": "input", "name": "", "inputs": [], "training": None, "shape": [None, 2, 2, 4]},
+        {**node, "inputs": [2], "shape": None},
+        {**node, "inputs": [1], "shape": None},
+    ]
+    with pytest.raises(diagnosis.Tangled):
+        diagnosis.read_steps({"nodes": nodes, "inputs": [0], "output": 2})

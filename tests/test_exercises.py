@@ -695,6 +695,17 @@ def test_blanks_behind_tensorflow_and_keras(cell, source, names):
     assert cell("print(out)")[0]
 
 
+def test_nbgraders_autograder_sees_every_error(shell, capsys, monkeypatch):
+    """It gives points to a cell without an error: an empty blank must be one."""
+    shell.run_cell("%unload_ext resnets.exercises")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    shell.run_cell("%load_ext resnets.exercises")
+    assert not shell.run_cell(RAISE).success
+    monkeypatch.delenv("NBGRADER_EXECUTION")
+    shell.run_cell("%reload_ext resnets.exercises")
+    capsys.readouterr()
+
+
 def test_unloaded_it_watches_nothing(shell, capsys):
     shell.run_cell("%unload_ext resnets.exercises")
     assert not shell.run_cell(RAISE).success

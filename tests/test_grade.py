@@ -850,6 +850,10 @@ def test_duplicates_missing_cells_and_lost_metadata(graded):
             "bare_01_small.ipynb": notebook(
                 code(DOUBLE), bare[0], code("double = 0"), code(TRIPLE), bare[1]
             ),
+            "scratch.ipynb": notebook(
+                wrong, bare[0], solution("01-double", DOUBLE), CHECK_DOUBLE,
+                solution("01-triple", TRIPLE), CHECK_TRIPLE,
+            ),
             "moved.ipynb": notebook(
                 CHECK_TRIPLE, solution("01-triple", TRIPLE),
                 solution("01-double", DOUBLE), CHECK_DOUBLE,
@@ -864,6 +868,7 @@ def test_duplicates_missing_cells_and_lost_metadata(graded):
         "no checks": (2, 3),
         "no answers": (0, 0),
         "bare": (2, 3),
+        "scratch": (2, 3),
         "moved": (2, 0),
     }
     assert "more than once: the first counts" in (out / "feedback" / "twice.html").read_text()
