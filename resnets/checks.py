@@ -111,7 +111,7 @@ def shown(argument: object) -> str:
 def stopped(name: str, error: dict) -> Fault:
     """Return the fault of an answer whose code raised something."""
     if error["type"] == "NotImplementedError":
-        return NotWritten(f"`{name}` still has the line `raise NotImplementedError`")
+        return NotWritten("its line `raise NotImplementedError` still stands")
     line = f"your line: {error['line']}" if error["line"] else f"the code of `{name}`"
     message = f": {error['message']}" if error["message"] else ""
     return Fault(f"`{name}` stopped with {error['type']}{message}", "", line)
