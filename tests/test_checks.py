@@ -108,6 +108,7 @@ def test_wrong_answer_is_rejected(case, capsys):
     assert_readable(message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     "case",
@@ -127,6 +128,7 @@ def test_right_answer_passes(case, capsys):
     assert_readable(message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     "case", by_name([*CORRECT, *(case for case in RIGHT if case.task not in HEAVY)])
