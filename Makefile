@@ -23,8 +23,7 @@ endif
 FIRST := notebooks/01_two_layer_convnet.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab run notebooks exercises release grade
-.PHONY: test check data figures bundled lint clean
+.PHONY: help env lab run notebooks exercises release grade test check data figures bundled lint clean
 
 help: ## list these targets
 	@echo "make TARGET, where TARGET is one of"

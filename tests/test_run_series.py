@@ -123,12 +123,13 @@ def test_in_place_leaves_a_failing_notebook_as_it_was(series, put, tmp_path):
 def test_a_dead_kernel_and_a_slow_cell(series, put, capsys):
     put("01_dead.ipynb", "1", "import os; os._exit(1)")
     put("02_slow.ipynb", "import time; time.sleep(60)")
+    before = psutil.Process().children(recursive=True)  # other tests may leave a helper of Python's
     assert series.main(["--timeout", "1"]) == 1
     captured = capsys.readouterr()
     assert "01_dead.ipynb, code cell 2 of 2: the kernel died" in captured.err
     assert "02_slow.ipynb, code cell 1 of 1: not done after 1 s" in captured.err
     assert "Traceback" not in captured.out + captured.err
-    assert not psutil.Process().children(recursive=True)
+    assert set(psutil.Process().children(recursive=True)) <= set(before)
 
 
 def test_missing_and_unreadable_files(series, put, tmp_path, capsys):
