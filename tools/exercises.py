@@ -30,6 +30,7 @@ from nbgrader.preprocessors import (
 )
 from setup_env import read_list
 from traitlets.config import Config
+from whole_files import write
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for a Python that has no editable install of this repository
@@ -111,17 +112,6 @@ def write_exercises(folder: Path = EXERCISES) -> list[Path]:
 def to_text(notebook: nbformat.NotebookNode) -> str:
     """Return a notebook as the text of its file."""
     return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file under a temporary name and move it: it is never seen half-written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 # --- what a copy needs ----------------------------------------------------------------------------

@@ -48,7 +48,6 @@ from grading_report import (
     check_book,
     grades_table,
     totals_table,
-    write,
     write_book,
     write_pages,
 )
@@ -70,6 +69,7 @@ from grading_submissions import (
 )
 from sandbox import python_folders
 from tqdm import tqdm
+from whole_files import write
 
 from resnets_utils import quiet_tensorflow
 

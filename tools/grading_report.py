@@ -18,6 +18,7 @@ from pathlib import Path
 from unittest import mock
 
 from grading_submissions import Assignment, Submission
+from whole_files import write
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 LOCKED_AFTER = 5  # seconds of waiting for another program's hold on the gradebook
@@ -54,17 +55,6 @@ class Graded:
     def points(self) -> float:
         """The sum of its points."""
         return sum(points for points, _ in self.verdicts.values())
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file under a temporary name and move it: it is never seen half-written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 # --- tables ---------------------------------------------------------------------------------------
