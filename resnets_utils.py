@@ -34,12 +34,17 @@ class DataError(ValueError):
 
 @contextlib.contextmanager
 def quiet_tensorflow() -> Iterator[None]:
-    """Keep TensorFlow's start-up notes off the page; Python's own errors still show.
+    """Keep TensorFlow's start-up notes off the page, and let it use oneDNN on any processor.
+
+    Python's own errors still show. TensorFlow for x86 brings Intel's library oneDNN and leaves it
+    off on processors without certain instructions, where ResNet50 then trains at less than half
+    the speed (measured on AMD's Zen 3). Set TF_ENABLE_ONEDNN_OPTS=0 to have it off.
 
     TensorFlow's C++ parts write to the process's standard error before any setting is read, so
     the stream itself is turned away while the `with` block imports TensorFlow.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

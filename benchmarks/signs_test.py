@@ -5,7 +5,10 @@
 Trains a setting of the notebooks with each seed and appends a line per seed to the committed log
 benchmarks/results/signs_test.csv. Choose with the training images, then read here. A setting
 that was read and then rejected keeps its lines in the log, under a name of its own. The ConvNets
-also draw the test images' curve while they train, as notebook 01 does; nothing follows from it.
+and the recipe also follow the test images while they train; nothing follows from it but the time
+at which 98 % were reached. `nearest` trains nothing: it compares each test image with the
+training images and writes benchmarks/results/nearest.csv. The log's last column holds the indices
+of the images that were read wrongly.
 """
 
 import argparse
@@ -13,6 +16,7 @@ import csv
 import datetime
 import os
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -32,12 +36,16 @@ from resnets_utils import (
 
 with quiet_tensorflow():
     import keras
+    import plain_keras
     import tensorflow as tf
 
 from resnets import convnet, training
 from resnets.resnet50 import ResNet50
+from resnets.validation import distances
 
 LOG = Path(__file__).parent / "results" / "signs_test.csv"
+NEAREST = LOG.with_name("nearest.csv")
+MORE = ("seconds_to_98", "precision", "peak_gb", "wrong")  # columns that some settings fill
 FINER = {"windows": (4, 4), "filters": (16, 32), "pools": (4, 4)}
 
 
@@ -85,14 +93,58 @@ def resnet50(data, test, seed: int) -> dict:
     X_train, Y_train = prepare(train_x, train_y)
     start = time.monotonic()
     model = ResNet50()
-    training.compile_and_fit(model, (X_train, Y_train), prepare(val_x, val_y))
+    plain_keras.fit(
+        model,
+        (X_train, Y_train),
+        prepare(val_x, val_y),
+        plain_keras.NOTEBOOK_04,
+        plain_keras.WEIGHT_DECAY_04,
+        callbacks=(training.Progress(),),
+    )
     training.measure_averages(model, X_train)
+    return read(model, (X_train, Y_train), prepare(*test), start)
+
+
+def recipe(data, test, seed: int) -> dict:
+    """Notebook 06: all training images, the recipe's defaults, inference mode."""
+    keras.utils.set_random_seed(seed)
+    images = prepare(*data)
+    start = time.monotonic()
+    model = ResNet50()
+    curve = Clock(start)
+    training.train(model, images, prepare(*test), seed=seed, callbacks=(curve,))
+    return read(model, images, prepare(*test), start) | {
+        "seconds_to_98": "" if curve.reached is None else round(curve.reached),
+        "precision": training.choose_precision(),
+        "peak_gb": f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f}",
+    }
+
+
+class Clock(keras.callbacks.Callback):
+    """Note when the held-out accuracy first reached 98 %, counted from the start of `train`."""
+
+    def __init__(self, start: float):
+        """Take the time at which the clock began."""
+        super().__init__()
+        self.start, self.reached = start, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Look at the epoch's result."""
+        if self.reached is None and logs["val_accuracy"] >= 0.98:
+            self.reached = time.monotonic() - self.start
+
+
+def read(model, images, test, start: float) -> dict:
+    """Return what the log takes down, in inference mode."""
     seconds = time.monotonic() - start
+    answers = model.predict(test[0], verbose=0).argmax(axis=1)
+    right = answers == test[1].argmax(axis=1)
     return {
-        "images": len(X_train),
-        "train_accuracy": model.evaluate(X_train, Y_train, verbose=0)[1],
-        "test_accuracy": model.evaluate(*prepare(*test), verbose=0)[1],
+        "images": len(images[0]),
+        "train_accuracy": model.evaluate(*images, verbose=0)[1],
+        "test_accuracy": right.mean(),
         "seconds": seconds,
+        "wrong": " ".join(map(str, np.flatnonzero(~right))),
     }
 
 
@@ -100,17 +152,28 @@ SETTINGS = {
     "convnet-published": convnet_published,
     "convnet-finer": convnet_finer,
     "resnet50": resnet50,
+    "recipe": recipe,
 }
 
 
+def write_nearest(train_x, train_y, test_x, test_y) -> None:
+    """Write for each test image how far the nearest training image is, and whether its sign."""
+    far = distances(test_x, train_x)
+    nearest = far.argmin(axis=1)
+    with NEAREST.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["test_image", "nearest", "distance", "same_sign"])
+        for i, j in enumerate(nearest):
+            same = int(test_y[0, i] == train_y[0, j])
+            writer.writerow([i, j, f"{far[i, j]:.2f}", same])
+
+
 def append(row: dict) -> None:
-    """Add a line to the log, and the heading where the log is new."""
-    new = not LOG.exists()
+    """Add a line to the log; what a setting does not measure stays empty."""
+    with LOG.open(newline="", encoding="utf-8") as file:
+        columns = next(csv.reader(file))
     with LOG.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, row.keys(), lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
+        csv.DictWriter(file, columns, restval="", lineterminator="\n").writerow(row)
 
 
 def commit() -> str:
@@ -129,7 +192,7 @@ def commit() -> str:
 def main() -> int:
     """Run one setting with the seeds asked for; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("setting", choices=SETTINGS)
+    parser.add_argument("setting", choices=[*SETTINGS, "nearest"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     options = parser.parse_args()
     try:
@@ -141,6 +204,9 @@ def main() -> int:
     if folder.resolve() == BUNDLED:
         print("The log is for photographs: set SIGNS_DIR or run `make data`.", file=sys.stderr)
         return 2
+    if options.setting == "nearest":
+        write_nearest(train_x, train_y, test_x, test_y)
+        return 0
     for seed in options.seeds:
         result = SETTINGS[options.setting]((train_x, train_y), (test_x, test_y), seed)
         append(
@@ -155,6 +221,7 @@ def main() -> int:
                 "seconds": f"{result['seconds']:.0f}",
                 "tensorflow": tf.__version__,
                 "machine": f"{platform.machine()} {os.cpu_count()} cores",
+                **{name: result[name] for name in MORE if name in result},
             }
         )
         print(f"{options.setting}, seed {seed}: {result}")

@@ -1,6 +1,6 @@
 """ResNet50 for small images, assembled in notebook 04 from the blocks of 02 and 03."""
 
-from keras import Input, KerasTensor, Model
+from keras import Input, KerasTensor, Model, ops, regularizers
 from keras.layers import (
     Activation,
     AveragePooling2D,
@@ -8,6 +8,7 @@ from keras.layers import (
     Conv2D,
     Dense,
     Flatten,
+    GlobalAveragePooling2D,
     MaxPooling2D,
     ZeroPadding2D,
 )
@@ -22,13 +23,15 @@ STAGES = {
     5: ((512, 512, 2048), 2, "bc"),
 }
 SMALLEST_SIDE = 37  # pixels; below it the 2x2 average pooling has nothing left to pool
+SMALLEST_SIDE_GLOBAL = 32  # pixels; below it even global pooling would see a single window
 
 
-def stage_1(images: KerasTensor) -> KerasTensor:
+def stage_1(images: KerasTensor, max_pooling: bool = True) -> KerasTensor:
     """Look at wide windows and quarter the sides: 7x7 convolution, then max pooling.
 
     Args:
         images: (batch, height, width, channels), for SIGNS (batch, 64, 64, 3).
+        max_pooling: Without it the sides are halved only, for SIGNS to (batch, 32, 32, 64).
 
     Returns:
         Tensor of 64 channels, for SIGNS (batch, 15, 15, 64).
@@ -37,7 +40,7 @@ def stage_1(images: KerasTensor) -> KerasTensor:
     X = Conv2D(64, 7, strides=2, name="conv1")(X)
     X = BatchNormalization(momentum=BN_MOMENTUM, name="bn_conv1")(X)
     X = Activation("relu")(X)
-    return MaxPooling2D(3, strides=2)(X)
+    return MaxPooling2D(3, strides=2)(X) if max_pooling else X
 
 
 def stages_2_to_5(X: KerasTensor) -> KerasTensor:
@@ -56,27 +59,47 @@ def stages_2_to_5(X: KerasTensor) -> KerasTensor:
     return X
 
 
-def head(X: KerasTensor, classes: int) -> KerasTensor:
+def head(X: KerasTensor, classes: int, global_pooling: bool = False) -> KerasTensor:
     """Turn the last stage's output into probabilities.
 
     Args:
         X: (batch, height, width, channels), sides of 2 pixels or more.
         classes: Width of the softmax layer `fc{classes}`.
+        global_pooling: Average over all pixels, however many, in place of 2x2.
 
     Returns:
         Probabilities (batch, classes).
     """
-    X = AveragePooling2D(2, name="avg_pool")(X)
-    X = Flatten()(X)
+    if global_pooling:
+        X = GlobalAveragePooling2D(name="avg_pool")(X)
+    else:
+        X = AveragePooling2D(2, name="avg_pool")(X)
+        X = Flatten()(X)
     return Dense(classes, activation="softmax", name=f"fc{classes}")(X)
 
 
-def ResNet50(input_shape: tuple[int, int, int] = (64, 64, 3), classes: int = 6) -> Model:
+def ResNet50(
+    input_shape: tuple[int, int, int] = (64, 64, 3),
+    classes: int = 6,
+    *,
+    max_pooling: bool = True,
+    global_pooling: bool = False,
+    l2: float = 0.0,
+    zero_gamma: bool = False,
+) -> Model:
     """Build the ResNet50 of He et al. (2015), table 1, with the head used for SIGNS.
 
     Args:
-        input_shape: (height, width, channels) of an image; sides of 37 pixels or more.
+        input_shape: (height, width, channels) of an image; sides of 37 pixels or more, with
+            global pooling 32.
         classes: Number of classes, the width of the softmax layer `fc{classes}`.
+        max_pooling: False leaves the max pooling of stage 1 out; for SIGNS the stages then end
+            at 32, 32, 16, 8 and 4 pixels, at about four times the work.
+        global_pooling: True ends in one average over all pixels in place of 2x2.
+        l2: Strength of the penalty on the squares of convolutions' and dense layer's kernels,
+            added to the training loss; 0.0001 is in use elsewhere.
+        zero_gamma: Start the scale of each block's last BatchNormalization at 0, so that every
+            identity block begins as ReLU of its input (Goyal et al. 2017, arXiv:1706.02677).
 
     Returns:
         A Keras model that takes float images (batch, height, width, channels) in [0, 1] and
@@ -84,16 +107,34 @@ def ResNet50(input_shape: tuple[int, int, int] = (64, 64, 3), classes: int = 6) 
         `keras.utils.set_random_seed(seed)` before, and they repeat.
 
     Raises:
-        ValueError: The images are too small, or there is no class.
+        ValueError: The images are too small, there is no class, or the penalty is negative.
     """
-    if min(input_shape[:2]) < SMALLEST_SIDE:
+    smallest = SMALLEST_SIDE_GLOBAL if global_pooling else SMALLEST_SIDE
+    if min(input_shape[:2]) < smallest:
         raise ValueError(
             f"ResNet50: images of {input_shape[0]} x {input_shape[1]} pixels are too small for "
-            f"five stages that halve the size; give {SMALLEST_SIDE} x {SMALLEST_SIDE} or more."
+            f"five stages that halve the size; give {smallest} x {smallest} or more."
         )
     if classes < 1:
         raise ValueError(f"ResNet50: classes is {classes}; give 1 or more.")
+    if l2 < 0:
+        raise ValueError(f"ResNet50: l2 is {l2}; give 0 or more.")
 
     images = Input(input_shape)
-    probabilities = head(stages_2_to_5(stage_1(images)), classes)
-    return Model(images, probabilities, name="ResNet50")
+    X = stages_2_to_5(stage_1(images, max_pooling))
+    model = Model(images, head(X, classes, global_pooling), name="ResNet50")
+    if l2:
+        _add_penalty(model, l2)
+    if zero_gamma:
+        for layer in model.layers:
+            if layer.name.startswith("bn") and layer.name.endswith("branch2c"):
+                layer.gamma.assign(ops.zeros_like(layer.gamma))
+    return model
+
+
+def _add_penalty(model: Model, strength: float) -> None:
+    """Penalise the kernels; set here, the blocks stay as notebooks 02 and 03 teach them."""
+    for layer in model.layers:
+        if isinstance(layer, Conv2D | Dense):
+            layer.kernel_regularizer = regularizers.L2(strength)  # for saving
+            layer.kernel.regularizer = layer.kernel_regularizer  # for the loss

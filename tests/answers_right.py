@@ -360,6 +360,28 @@ def prepare_picture(picture):
     return np.asarray(square, "float32")[np.newaxis] / 255
 """,
     ),
+    "image_distance": Task(
+        ("image_distance",),
+        """
+def image_distance(one, other):
+    return np.sqrt(np.mean((one - other) ** 2))
+""",
+    ),
+    "smooth_labels": Task(
+        ("smooth_labels",),
+        """
+def smooth_labels(labels, share):
+    classes = labels.shape[1]
+    return labels * (1 - share) + share / classes
+""",
+    ),
+    "cosine": Task(
+        ("cosine",),
+        """
+def cosine(part):
+    return (1 + np.cos(np.pi * part)) / 2
+""",
+    ),
 }
 
 
@@ -1567,6 +1589,85 @@ right(
         new = batch_value * (1.0 - momentum)
         old = np.multiply(momentum, average)
         return new + old
+    """,
+)
+right(
+    "image_distance",
+    "norm over the root of the count",
+    """
+    def image_distance(one, other):
+        difference = (one - other).ravel()
+        return np.linalg.norm(difference) / np.sqrt(difference.size)
+    """,
+)
+right(
+    "image_distance",
+    "TensorFlow",
+    """
+    def image_distance(one, other):
+        return tf.sqrt(tf.reduce_mean(tf.square(tf.subtract(one, other))))
+    """,
+)
+right(
+    "image_distance",
+    "standard library",
+    """
+    def image_distance(one, other):
+        squares = [float(d) ** 2 for d in np.asarray(one - other).flat]
+        return (sum(squares) / len(squares)) ** 0.5
+    """,
+)
+right(
+    "smooth_labels",
+    "a mixture with the uniform distribution",
+    """
+    def smooth_labels(labels, share):
+        uniform = np.ones_like(labels) / len(labels[0])
+        return (1 - share) * labels + share * uniform
+    """,
+)
+right(
+    "smooth_labels",
+    "TensorFlow",
+    """
+    def smooth_labels(labels, share):
+        return tf.convert_to_tensor(labels) * (1 - share) + share / labels.shape[-1]
+    """,
+)
+right(
+    "smooth_labels",
+    "np.where",
+    """
+    def smooth_labels(labels, share):
+        m, classes = labels.shape
+        other = share / classes
+        return np.where(labels == 1, 1 - share + other, other)
+    """,
+)
+right(
+    "cosine",
+    "math",
+    """
+    import math
+
+    def cosine(part):
+        return 0.5 * (1 + math.cos(math.pi * part))
+    """,
+)
+right(
+    "cosine",
+    "squared half angle",
+    """
+    def cosine(part):
+        return np.cos(part * np.pi / 2) ** 2
+    """,
+)
+right(
+    "cosine",
+    "TensorFlow",
+    """
+    def cosine(part):
+        return 0.5 + tf.cos(part * 3.14159265) / 2
     """,
 )
 right(

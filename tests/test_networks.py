@@ -106,6 +106,43 @@ def test_inputs_too_small_or_no_class():
         ResNet50(classes=0)
 
 
+@pytest.mark.parametrize(
+    ("side", "settings", "shapes"),
+    [
+        (64, {"max_pooling": False, "global_pooling": True}, [32, 32, 16, 8, 4]),
+        (64, {"global_pooling": True}, [32, 15, 8, 4, 2]),
+        (32, {"global_pooling": True}, [16, 7, 4, 2, 1]),
+        (37, {}, [19, 9, 5, 3, 2]),
+    ],
+)
+def test_variants(side, settings, shapes):
+    model = ResNet50((side, side, 3), classes=101, **settings)
+    ends = ["conv1", "bn2c_branch2c", "bn3d_branch2c", "bn4f_branch2c", "bn5c_branch2c"]
+    assert [model.get_layer(name).output.shape[1] for name in ends] == shapes
+    assert model.output_shape == (None, 101)
+    assert model.count_params() == 23_600_006 + (101 - 6) * 2049  # pooling has no parameters
+    image = np.random.default_rng(0).random((1, side, side, 3), dtype="float32")
+    assert np.isclose(model(image).numpy().sum(), 1, atol=1e-5)
+
+
+def test_variants_too_small():
+    with pytest.raises(ValueError, match=r"31 x 64 pixels are too small.*32 x 32"):
+        ResNet50((31, 64, 3), global_pooling=True)
+    with pytest.raises(ValueError, match="l2 is -1"):
+        ResNet50(l2=-1)
+
+
+def test_penalty_is_on_kernels_alone_and_is_saved(tmp_path):
+    model = ResNet50((37, 37, 3), l2=1e-4)
+    kernels = [layer.kernel for layer in model.layers if hasattr(layer, "kernel")]
+    expected = 1e-4 * sum(float((kernel.numpy() ** 2).sum()) for kernel in kernels)
+    assert len(kernels) == 54 and np.isclose(float(sum(model.losses)), expected, rtol=1e-5)
+    model.save(tmp_path / "penalised.keras")
+    loaded = keras.models.load_model(tmp_path / "penalised.keras")
+    assert np.isclose(float(sum(loaded.losses)), expected, rtol=1e-5)
+    assert ResNet50((37, 37, 3)).losses == []
+
+
 def test_identity_block_says_why_it_cannot_add():
     with pytest.raises(ValueError, match=r"2b.*64 channels.*256.*convolutional_block"):
         identity_block(keras.Input((15, 15, 64)), 3, (64, 64, 256), 2, "b")

@@ -13,6 +13,7 @@ from resnets_utils import ROOT, quiet_tensorflow, random_mini_batches
 
 with quiet_tensorflow():
     import keras
+    import plain_keras
 
 from resnets import blocks, convnet, resnet50, training
 
@@ -129,10 +130,10 @@ def test_augmentation_and_schedule_agree():
         configs = [dict(layer.get_config()) for layer in augmentation.layers]
         return [{k: v for k, v in c.items() if k not in ("name", "seed")} for c in configs]
 
-    assert describe(taught) == describe(training.make_augmentation())
+    assert describe(taught) == describe(plain_keras.make_augmentation(plain_keras.NOTEBOOK_04))
     source = "\n".join(cell.source for cell in cells(NOTEBOOKS[3], "code"))
-    assert f"warmup_target={training.PEAK}," in source
-    assert f"AdamW(schedule, weight_decay={training.WEIGHT_DECAY})" in source
+    assert f"warmup_target={plain_keras.NOTEBOOK_04.peak}," in source
+    assert f"AdamW(schedule, weight_decay={plain_keras.WEIGHT_DECAY_04})" in source
 
 
 def test_measured_averages_agree():

@@ -1,14 +1,21 @@
-"""The recipe of notebook 04: batches, augmentation, schedule, progress, on a tiny network."""
+"""The recipe of notebook 06, on tiny networks: batches, optimiser, resume, targets, averages."""
 
+import dataclasses
+
+import h5py
 import numpy as np
 import pytest
 
-from resnets_utils import quiet_tensorflow
+from resnets_utils import DataError, quiet_tensorflow
 
 with quiet_tensorflow():
     import keras
+    import tensorflow as tf
 
 from resnets import training
+from resnets.training import Recipe
+
+STILL = Recipe(turn=0, shift=0, zoom=0, brightness=0, contrast=0, batch_size=8, epochs=2)
 
 
 @pytest.fixture
@@ -18,27 +25,133 @@ def data():
     return rng.random((20, 16, 16, 3), dtype=np.float32), labels
 
 
-def test_batches_hold_every_image_and_reshuffle(data):
+def tiny(classes=6):
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.Input((16, 16, 3)),
+        keras.layers.Conv2D(4, 3),
+        keras.layers.BatchNormalization(momentum=0.9),
+        keras.layers.Flatten(),
+        keras.layers.Dense(classes, activation="softmax"),
+    ]
+    return keras.Sequential(layers)
+
+
+# --- batches --------------------------------------------------------------------------------------
+
+
+def test_an_epoch_holds_every_image_once_with_its_label(data):
     images, labels = data
-    same = keras.Sequential([keras.layers.Identity()])
-    batches = training.make_batches(images, labels, same, batch_size=8)
-    assert len(batches) == 3
-    epochs = [np.concatenate([X for X, _ in batches]) for _ in range(2)]
-    assert not np.array_equal(*epochs)
-    for epoch in epochs:
-        assert np.array_equal(np.sort(epoch, axis=None), np.sort(images, axis=None))
+    batches = list(training.make_batches(images, labels, STILL))
+    assert [len(X) for X, _ in batches] == [8, 8, 4] * 2
+    first, second = (np.concatenate([X for X, _ in part]) for part in (batches[:3], batches[3:]))
+    assert not np.allclose(first, second), "the second epoch has the first one's order"
     for X, Y in batches:
         for image, label in zip(X.numpy(), Y.numpy(), strict=True):
-            (place,) = np.flatnonzero((images == image).all(axis=(1, 2, 3)))
+            (place,) = np.flatnonzero(np.isclose(images, image, atol=1e-5).all(axis=(1, 2, 3)))
             assert np.array_equal(labels[place], label)
+    assert np.allclose(np.sort(first, axis=None), np.sort(images, axis=None), atol=1e-5)
 
 
-def test_augmentation_changes_pixels_but_neither_shape_nor_range(data):
-    images, _ = data
-    changed = np.asarray(training.make_augmentation()(images, training=True))
-    assert changed.shape == images.shape
-    assert changed.min() >= 0 and changed.max() <= 1
-    assert np.abs(changed - images).mean() > 0.01
+def test_batches_follow_from_seed_and_epoch(data):
+    recipe = dataclasses.replace(Recipe(), batch_size=8, epochs=3)
+    whole = [X.numpy() for X, _ in training.make_batches(*data, recipe, seed=4)]
+    rest = [X.numpy() for X, _ in training.make_batches(*data, recipe, seed=4, first_epoch=1)]
+    other = [X.numpy() for X, _ in training.make_batches(*data, recipe, seed=5)]
+    assert len(rest) == 6 and all(map(np.array_equal, whole[3:], rest))
+    assert not any(map(np.array_equal, whole, other))
+
+
+def test_bytes_become_floats(data):
+    images = (data[0] * 255).astype("uint8")
+    X, _ = next(iter(training.make_batches(images, data[1], STILL)))
+    assert X.dtype == tf.float32 and 0.9 < float(tf.reduce_max(X)) <= 1
+
+
+# --- augmentation ---------------------------------------------------------------------------------
+
+
+def picture():
+    """A black 32x32 picture with a white square that lies off the middle."""
+    image = np.zeros((1, 32, 32, 3), "float32")
+    image[0, 8:12, 14:18] = 1
+    return image
+
+
+def centre(image):
+    """Return the mean place of the light, (x, y) in pixels."""
+    light = np.asarray(image)[0, :, :, 0]
+    y, x = np.mgrid[: light.shape[0], : light.shape[1]]
+    return np.array([(x * light).sum(), (y * light).sum()]) / light.sum()
+
+
+def changed(seed, **settings):
+    recipe = dataclasses.replace(STILL, **settings)
+    return training.augment(tf.constant(picture()), (seed, 0), recipe).numpy()
+
+
+def test_nothing_changes_at_zero():
+    np.testing.assert_allclose(changed(0), picture(), atol=1e-5)
+
+
+def test_turn_keeps_the_distance_from_the_middle():
+    middle = np.array([15.5, 15.5])
+    angles = []
+    for seed in range(20):
+        before, after = centre(picture()) - middle, centre(changed(seed, turn=0.1)) - middle
+        assert np.isclose(np.linalg.norm(after), np.linalg.norm(before), atol=0.2)
+        angles.append(np.arctan2(*after[::-1]) - np.arctan2(*before[::-1]))
+    assert np.abs(angles).max() <= 2 * np.pi * 0.1 + 0.02
+    assert min(angles) < -0.3 and max(angles) > 0.3
+
+
+def test_shift_moves_each_way_by_at_most_its_share():
+    moves = np.array([centre(changed(s, shift=0.1)) - centre(picture()) for s in range(30)])
+    assert np.abs(moves).max() <= 3.3 and (np.abs(moves).max(axis=0) > 2).all()
+    assert (moves.min(axis=0) < -1).all() and (moves.max(axis=0) > 1).all()
+
+
+def test_zoom_changes_the_area():
+    areas = np.array([changed(seed, zoom=0.3)[..., 0].sum() / 16 for seed in range(30)])
+    assert 0.5 < areas.min() < 0.8 and 1.2 < areas.max() < 2.2
+
+
+def test_light_and_contrast_change_by_their_share():
+    grey = np.full((40, 16, 16, 3), 0.5, "float32")
+    grey[:, 8:] = 0.6
+    lighter = training.augment(grey, (1, 0), dataclasses.replace(STILL, brightness=0.2)).numpy()
+    change = (lighter - grey).mean(axis=(1, 2, 3))
+    assert 0.15 < change.max() <= 0.2001 and -0.2001 <= change.min() < -0.15
+    np.testing.assert_allclose(lighter.std(axis=(1, 2, 3)), grey.std(axis=(1, 2, 3)), atol=1e-4)
+    faded = training.augment(grey, (1, 0), dataclasses.replace(STILL, contrast=0.5)).numpy()
+    np.testing.assert_allclose(faded.mean(axis=(1, 2, 3)), 0.55, atol=1e-4)
+    spread = faded.std(axis=(1, 2, 3)) / grey.std(axis=(1, 2, 3))
+    assert 0.5 <= spread.min() < 0.7 and 1.3 < spread.max() <= 1.5
+
+
+def test_images_of_one_batch_change_differently_and_stay_in_range(data):
+    same = np.repeat(data[0][:1], 8, axis=0)
+    versions = training.augment(same, (0, 0), Recipe()).numpy()
+    assert versions.shape == same.shape and versions.min() >= 0 and versions.max() <= 1
+    assert min(np.abs(versions[i] - versions[j]).mean() for i in range(8) for j in range(i)) > 0.01
+
+
+# --- optimiser and schedule -----------------------------------------------------------------------
+
+
+def test_fused_adam_is_adam():
+    schedule = training.make_schedule(0.01, steps=9, warm_up=3)
+    weights = []
+    for adam in (keras.optimizers.Adam(schedule), training.FusedAdam(schedule)):
+        rng, model = np.random.default_rng(0), tiny()
+        for _ in range(9):
+            gradients = [rng.normal(size=w.shape).astype("f") for w in model.trainable_weights]
+            adam.apply_gradients(
+                zip(map(tf.constant, gradients), model.trainable_weights, strict=True)
+            )
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def test_schedule_rises_then_falls_to_zero():
@@ -49,18 +162,159 @@ def test_schedule_rises_then_falls_to_zero():
     assert np.isclose(rates[100], 0, atol=1e-6)
 
 
-def test_fit_reports_every_epoch_on_one_line(data, capsys):
-    keras.utils.set_random_seed(0)
-    layers = [keras.layers.Flatten(), keras.layers.Dense(6, activation="softmax")]
-    model = keras.Sequential(layers)
-    history = training.compile_and_fit(model, data, data, epochs=2, batch_size=8)
-    assert {len(values) for values in history.history.values()} == {2}
-    assert set(history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+# --- precision ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [
+        ("fpu avx2 fma", "float32"),
+        ("avx2 avx512f avx512_vnni", "float32"),  # it would imitate bfloat16
+        ("avx512f avx512_bf16", "bfloat16"),
+        ("amx_tile amx_bf16", "bfloat16"),
+        ("", "float32"),
+    ],
+)
+def test_precision_follows_the_processor(flags, precision):
+    assert training.choose_precision(flags) == precision
+
+
+def test_unknown_precision():
+    with pytest.raises(ValueError, match='"float32" or "bfloat16"'):
+        training.set_precision("float16")
+
+
+def test_precision_is_set_back_after_a_training(data):
+    model = tiny()
+    training.train(model, data, data, STILL, precision="bfloat16")
+    options = tf.config.optimizer.get_experimental_options()
+    assert not options["auto_mixed_precision_onednn_bfloat16"]
+    alone = model.predict(data[0][:1], verbose=0)
+    np.testing.assert_allclose(alone, model.predict(data[0], verbose=0)[:1], atol=1e-6)
+
+
+# --- train ----------------------------------------------------------------------------------------
+
+
+def test_train_reports_every_epoch_on_one_line(data, capsys):
+    history = training.train(tiny(), data, data, STILL)
+    assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert {len(values) for values in history.values()} == {2}
     written = capsys.readouterr()
     lines = [line.rpartition("\r")[2] for line in written.out.split("\n")[:-1]]
-    assert [line.partition(":")[0] for line in lines] == ["epoch  1/2", "epoch  2/2"]
-    assert all("val_accuracy" in line for line in lines) and lines[1].endswith(", 0:00 left")
+    assert lines[0].startswith("2 epochs of 3 steps in ")
+    assert [line.partition(":")[0] for line in lines[1:]] == ["epoch  1/2", "epoch  2/2"]
+    assert all("val_accuracy" in line for line in lines[1:]) and lines[2].endswith(", 0:00 left")
     assert written.err == ""
+
+
+def test_train_learns(data):
+    model = tiny()
+    recipe = dataclasses.replace(STILL, epochs=40, peak=0.02, label_smoothing=0)
+    history = training.train(model, data, recipe=recipe)
+    assert set(history) == {"loss", "accuracy"}
+    assert (model.predict(data[0], verbose=0).argmax(1) == data[1].argmax(1)).mean() == 1
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Stop the training as a learner does, in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.at, self.epoch = epoch, None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == self.at and batch == 1:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_goes_on(data, tmp_path, capsys):
+    recipe = dataclasses.replace(Recipe(), epochs=4, batch_size=8)
+    path = tmp_path / "tiny.weights.h5"
+    whole, resumed = tiny(), tiny()
+    expected = training.train(whole, data, data, recipe, seed=3)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(resumed, data, data, recipe, 3, checkpoint=path, callbacks=(Interrupt(2),))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    fresh = tiny()  # as in a new process: nothing but the file is left
+    capsys.readouterr()
+    history = training.train(fresh, data, data, recipe, seed=3, checkpoint=path)
+    assert "going on after 2 of them" in capsys.readouterr().out
+    for one, other in zip(whole.get_weights(), fresh.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+    for name, values in expected.items():
+        np.testing.assert_allclose(history[name], values, atol=1e-3)
+    assert not path.exists(), "a finished training leaves no checkpoint"
+
+
+def test_a_checkpoint_of_another_training_is_refused_and_kept(data, tmp_path):
+    path = tmp_path / "tiny.weights.h5"
+    with pytest.raises(KeyboardInterrupt):
+        training.train(tiny(), data, None, STILL, checkpoint=path, callbacks=(Interrupt(1),))
+    kept = path.read_bytes()
+    with pytest.raises(DataError, match=r"its seed is 0, this one's is 1\. Delete it"):
+        training.train(tiny(), data, None, STILL, seed=1, checkpoint=path)
+    seven = (data[0], np.eye(7, dtype="float32")[:1].repeat(20, axis=0))
+    with pytest.raises(DataError, match=r"its parameters is 4838, this one's is 5623"):
+        training.train(tiny(7), seven, None, STILL, checkpoint=path)
+    assert path.read_bytes() == kept
+
+
+@pytest.mark.parametrize("content", [b"", b"no HDF5", None])
+def test_a_file_that_is_no_checkpoint(data, tmp_path, content):
+    path = tmp_path / "tiny.weights.h5"
+    if content is None:
+        with h5py.File(path, "w") as file:
+            file["something"] = 1
+    else:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match="is not a checkpoint of a training"):
+        training.train(tiny(), data, None, STILL, checkpoint=path)
+    assert path.exists()
+
+
+def test_a_checkpoint_that_cannot_be_written_does_not_stop_the_training(data, tmp_path, capsys):
+    path = tmp_path / "missing" / "tiny.weights.h5"
+    history = training.train(tiny(), data, None, STILL, checkpoint=path)
+    assert len(history["loss"]) == 2
+    assert "was not written" in capsys.readouterr().out
+
+
+def test_stop_at_a_target(data, capsys):
+    recipe = dataclasses.replace(STILL, epochs=40, peak=0.02)
+    history = training.train(tiny(), data, data, recipe, target=0.5)
+    assert len(history["loss"]) < 40 and history["val_accuracy"][-1] >= 0.5
+    assert all(value < 0.5 for value in history["val_accuracy"][:-1])
+    assert "Target reached" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (np.zeros((4, 16, 16, 3)), np.zeros((4, 6)), "images of float64"),
+        (np.zeros((4, 16, 16), "uint8"), np.zeros((4, 6)), r"shape \(4, 16, 16\)"),
+        (np.zeros((4, 16, 16, 3), "uint8"), np.zeros((4, 5)), "one row of 6 values"),
+        (np.zeros((4, 16, 16, 3), "uint8"), np.zeros(4), "One-hot encode"),
+        (np.zeros((0, 16, 16, 3), "uint8"), np.zeros((0, 6)), "found 0 images"),
+        (np.zeros((4, 18, 16, 3), "uint8"), np.zeros((4, 6)), r"shape \(18, 16, 3\)"),
+    ],
+)
+def test_data_that_does_not_fit(images, labels, message, data):
+    with pytest.raises(DataError, match=message):
+        training.train(tiny(), (images, labels), recipe=STILL)
+    with pytest.raises(DataError, match=message):
+        training.train(tiny(), data, (images, labels), recipe=STILL)
+
+
+def test_a_target_needs_validation(data):
+    with pytest.raises(ValueError, match="a target needs validation"):
+        training.train(tiny(), data, recipe=STILL, target=0.9)
+
+
+# --- averages -------------------------------------------------------------------------------------
 
 
 def test_measured_averages_are_the_means_of_the_batches(data):
@@ -74,3 +328,14 @@ def test_measured_averages_are_the_means_of_the_batches(data):
     np.testing.assert_allclose(norm.moving_mean.numpy(), mean, atol=1e-5)
     np.testing.assert_allclose(norm.moving_variance.numpy(), variance, atol=1e-5)
     assert norm.momentum == 0.99
+
+
+def test_averages_of_bytes_are_those_of_floats(data):
+    images = (data[0] * 255).astype("uint8")
+    weights = []
+    for given in (images, images.astype("float32") / 255):
+        model = tiny()
+        training.measure_averages(model, given)
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)

@@ -1,0 +1,170 @@
+"""Choose on the training images alone: folds that never part near-duplicates.
+
+    SIGNS_DIR=folder python benchmarks/choose.py ladder --folds 0 1 2 3 4
+
+Trains ResNet50 by each variant of a group on each fold, seed = fold, and appends a line per
+training to benchmarks/results/folds.csv. What is there already, with the same settings, is not
+trained again, so the command can be stopped and given again. The test images are never read.
+"""
+
+import argparse
+import csv
+import dataclasses
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from resnets_utils import BUNDLED, DataError, find_signs, load_dataset, quiet_tensorflow
+
+with quiet_tensorflow():
+    import keras
+
+from signs_test import commit, prepare
+
+from resnets import training
+from resnets.resnet50 import ResNet50
+from resnets.training import Recipe
+from resnets.validation import group_near_duplicates, grouped_folds
+
+LOG = Path(__file__).parent / "results" / "folds.csv"
+NO_CHANGES = {"turn": 0, "shift": 0, "zoom": 0, "brightness": 0, "contrast": 0}
+BARE = Recipe(epochs=10, cosine=False, peak=0.001, warm_up=0, label_smoothing=0, **NO_CHANGES)
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """A way to train: the recipe, and how the network begins."""
+
+    recipe: Recipe
+    zero_gamma: bool = False
+
+
+def ladder() -> dict[str, Variant]:
+    """Each rung adds one ingredient to the one before; the last has all, in ten epochs."""
+    full = dataclasses.replace(Recipe(), epochs=10)  # short, to compare many
+    steps = [
+        ("schedule", {"cosine": True, "peak": full.peak, "warm_up": full.warm_up}),
+        ("moves", {name: getattr(full, name) for name in ("turn", "shift", "zoom")}),
+        ("light", {name: getattr(full, name) for name in ("brightness", "contrast")}),
+        ("label smoothing", {"label_smoothing": full.label_smoothing}),
+    ]
+    rungs, recipe = {"bare": Variant(BARE)}, BARE
+    for name, changes in steps:
+        recipe = dataclasses.replace(recipe, **changes)
+        rungs[f"+ {name}"] = Variant(recipe)
+    assert recipe == full, "the ladder has to end at the recipe"
+    return rungs | {"+ zero gamma": Variant(recipe, zero_gamma=True)}
+
+
+def near() -> dict[str, Variant]:
+    """The whole recipe, and what lies near it."""
+    full = Recipe()
+    changes = {
+        "the recipe": {},
+        "batch 16": {"batch_size": 16},
+        "batch 64": {"batch_size": 64},
+        "peak 0.001": {"peak": 0.001},
+        "peak 0.004": {"peak": 0.004},
+        "24 epochs": {"epochs": 24},
+    }
+    recipes = {name: dataclasses.replace(full, **change) for name, change in changes.items()}
+    return {name: Variant(recipe, zero_gamma=True) for name, recipe in recipes.items()}
+
+
+GROUPS = {"ladder": ladder, "near": near}
+
+
+def settings_of(variant: Variant) -> str:
+    """Return everything that decides a training, as one text that can be compared."""
+    values = dataclasses.asdict(variant.recipe) | {"zero_gamma": variant.zero_gamma}
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def run(variant: Variant, data, held_out, seed: int) -> dict[str, str]:
+    """Train on `data`, answer for `held_out` in inference mode: before and after measuring."""
+    keras.utils.set_random_seed(seed)
+    start = time.monotonic()
+    model = ResNet50(zero_gamma=variant.zero_gamma)
+    history = training.train(model, data, held_out, variant.recipe, seed=seed)
+    seconds = time.monotonic() - start
+    probabilities = model.predict(held_out[0], verbose=0)
+    of_right = probabilities[np.arange(len(probabilities)), held_out[1].argmax(axis=1)]
+    right = probabilities.argmax(axis=1) == held_out[1].argmax(axis=1)
+    return {
+        "images": str(len(data[0])),
+        "held_out": str(len(right)),
+        "train_accuracy": f"{history['accuracy'][-1]:.4f}",
+        "moving": f"{history['val_accuracy'][-1]:.4f}",
+        "accuracy": f"{right.mean():.4f}",
+        "surprise": f"{-np.log(of_right).mean():.4f}",
+        "seconds": f"{seconds:.0f}",
+    }
+
+
+def main() -> int:
+    """Run a group's variants on the folds asked for; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("group", choices=GROUPS)
+    parser.add_argument("--folds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--only", nargs="+", help="these variants of the group")
+    options = parser.parse_args()
+    variants = GROUPS[options.group]()
+    unknown = set(options.only or variants) - set(variants)
+    if unknown or not set(options.folds) <= set(range(5)):
+        parser.error(f"folds are 0 to 4, variants of {options.group}: {', '.join(variants)}")
+    try:
+        folder = find_signs()
+        images, labels = load_dataset()[:2]
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if folder.resolve() == BUNDLED:
+        print("The log is for photographs: set SIGNS_DIR or run `make data`.", file=sys.stderr)
+        return 2
+    X, Y = prepare(images, labels)
+    folds = list(grouped_folds(group_near_duplicates(images)))
+    for fold in options.folds:
+        for name in options.only or variants:
+            key = {"fold": str(fold), "settings": settings_of(variants[name])}
+            if any(key.items() <= row.items() for row in logged()):
+                continue
+            print(f"\nfold {fold}, {name}: {key['settings']}")
+            kept, held_out = folds[fold]
+            result = run(variants[name], (X[kept], Y[kept]), (X[held_out], Y[held_out]), fold)
+            append(
+                {"date": time.strftime("%Y-%m-%d"), "commit": commit()}
+                | {"group": options.group, "variant": name}
+                | key
+                | result
+                | {
+                    "precision": training.choose_precision(),
+                    "machine": f"{platform.machine()} {os.cpu_count()} cores",
+                }
+            )
+    return 0
+
+
+def logged() -> list[dict[str, str]]:
+    """Return the lines of the log; none where there is no log."""
+    if not LOG.exists():
+        return []
+    with LOG.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def append(row: dict[str, str]) -> None:
+    """Add a line to the log, and the heading where the log is new."""
+    new = not LOG.exists()
+    with LOG.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, row.keys(), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,235 @@
+"""Time ResNet50's training, the series' way beside others, in one run on one machine.
+
+    python benchmarks/speed.py --rounds 3 --epochs 3        epoch times, first-epoch overhead
+    SIGNS_DIR=folder python benchmarks/speed.py             time to accuracy too: whole trainings
+    python benchmarks/speed.py --table                      the table of the last run again
+
+Contenders take turns, each in a process of its own: `ours` (resnets/training.py), `keras` (the
+same recipe with Keras's layers, Adam and `fit`, TensorFlow as it comes, float32), `keras-onednn`
+(the like with oneDNN, which TensorFlow leaves off on some processors), `published` (the public
+solutions' training: Adam, no augmentation, TensorFlow as it comes), `pytorch` (the same network
+and recipe, channels_last, the precision that `ours` chooses). PyTorch needs an environment:
+
+    python -m venv build/torch
+    build/torch/bin/pip install -r benchmarks/requirements.txt
+    python benchmarks/speed.py --torch-python build/torch/bin/python
+
+Epochs count 960 images and the validation on 120 others. Results: results/speed.csv, a line per
+epoch, and results/speed_summary.csv, which notebook 06 shows. Every run replaces them.
+"""
+
+import argparse
+import csv
+import dataclasses
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from resnets_utils import load_dataset, quiet_tensorflow, split_validation
+
+HERE = Path(__file__).parent
+LOG = HERE / "results" / "speed.csv"
+SUMMARY = LOG.with_name("speed_summary.csv")
+CONTENDERS = ("ours", "keras", "keras-onednn", "published", "pytorch")
+TARGET = 0.98
+
+
+def contend(name: str, data_file: str, settings_file: str) -> None:
+    """Train as the contender does, in this process; print a line of JSON per epoch."""
+    if name in ("ours", "keras-onednn"):
+        with quiet_tensorflow():  # which switches oneDNN on
+            import keras
+    else:
+        import keras  # TensorFlow as it comes
+    import plain_keras
+
+    from resnets import training
+    from resnets.resnet50 import ResNet50
+
+    data = np.load(data_file)
+    settings = json.loads(Path(settings_file).read_text(encoding="utf-8"))
+    recipe = training.Recipe(**settings["recipe"])
+    one_hot = np.eye(6, dtype="float32")
+    sets = [
+        (training.as_floats(data[f"{part}_x"]), one_hot[data[f"{part}_y"]])
+        for part in ("train", "val")
+    ]
+
+    class Report(keras.callbacks.Callback):
+        """Print the seconds since `fit` began, and stop after the epochs asked for."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            seconds = time.monotonic() - start
+            line = {"seconds": seconds, "val_accuracy": float(logs["val_accuracy"])}
+            print("\n" + json.dumps(line), flush=True)
+            self.model.stop_training = epoch + 1 >= settings["epochs"]
+
+    keras.utils.set_random_seed(settings["seed"])
+    model = ResNet50()
+    start = time.monotonic()
+    if name == "ours":
+        training.train(model, *sets, recipe, settings["seed"], callbacks=(Report(),))
+    elif name.startswith("keras"):
+        plain_keras.fit(model, *sets, recipe, callbacks=(Report(),))
+    else:
+        plain_keras.fit_published(model, *sets, callbacks=(Report(),))
+    print("\n" + json.dumps({"peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}))
+
+
+def run(command: list[str]) -> list[dict]:
+    """Run a contender and return its lines; show them as they come."""
+    lines = []
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=nowhere, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("{"):
+                lines.append(json.loads(line))
+                print("   ", line.strip(), flush=True)
+    if process.returncode:
+        raise SystemExit(f"speed.py: {' '.join(command)} ended with {process.returncode}.")
+    return lines
+
+
+def measure(options: argparse.Namespace) -> list[dict]:
+    """Run every contender in turn, `rounds` times; return a row per epoch."""
+    from resnets.training import Recipe, choose_precision
+
+    images, labels = load_dataset()[:2]
+    train_x, train_y, val_x, val_y = split_validation(images, labels)
+    settings = {
+        "recipe": dataclasses.asdict(Recipe()),
+        "epochs": min(options.epochs, Recipe().epochs),
+        "precision": choose_precision(),
+        "seed": 0,
+    }
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        data_file, settings_file = Path(folder) / "data.npz", Path(folder) / "settings.json"
+        parts = {"train_x": train_x, "train_y": train_y[0], "val_x": val_x, "val_y": val_y[0]}
+        np.savez(data_file, **parts)
+        for round_ in range(options.rounds):
+            settings_file.write_text(json.dumps(settings | {"seed": round_}), encoding="utf-8")
+            for name in options.contenders:
+                print(f"round {round_ + 1} of {options.rounds}, {name}")
+                files = [str(data_file), str(settings_file)]
+                command = [sys.executable, __file__, "--contend", name, *files]
+                if name == "pytorch":
+                    command = [options.torch_python, str(HERE / "pytorch_resnet50.py"), *files]
+                *epochs, last = run(command)
+                rows += [
+                    {"contender": name, "round": round_, "epoch": k + 1, **values, **last}
+                    for k, values in enumerate(epochs)
+                ]
+    about = {
+        "date": time.strftime("%Y-%m-%d"),
+        "precision": settings["precision"],
+        "machine": f"{platform.machine()} {os.cpu_count()} cores",
+    }
+    return [row | about for row in rows]
+
+
+def summary(rows: list[dict]) -> list[dict]:
+    """Return a row per contender: medians over its epochs after the first, and over rounds."""
+    table = []
+    for name in dict.fromkeys(row["contender"] for row in rows):
+        own = [row for row in rows if row["contender"] == name]
+        firsts, others, reached = [], [], []
+        for round_ in sorted({row["round"] for row in own}):
+            run_ = [row for row in own if row["round"] == round_]
+            seconds = np.diff([0] + [float(row["seconds"]) for row in run_])
+            firsts.append(seconds[0])
+            others.extend(seconds[1:])
+            good = [r for r in run_ if float(r["val_accuracy"]) >= TARGET]
+            reached.append(float(good[0]["seconds"]) / 60 if good else None)
+        table.append(
+            {
+                "contender": name,
+                "epoch": np.median(others),
+                "overhead": np.median(firsts) - np.median(others),
+                "reached": None if None in reached else np.median(reached),
+                "best": max(float(row["val_accuracy"]) for row in own),
+                "epochs": max(int(row["epoch"]) for row in own),
+                "peak_gb": max(float(row["peak_gb"]) for row in own),
+            }
+        )
+    return table
+
+
+def write_summary(rows: list[dict]) -> None:
+    """Write the summary, rounded, for notebook 06."""
+    with SUMMARY.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        names = ("contender", "epoch_s", "ratio", "overhead_s", "peak_gb", "precision", "machine")
+        writer.writerow(names)
+        table = summary(rows)
+        plain = plain_epoch(table)
+        for row in table:
+            numbers = (f"{row['epoch']:.1f}", f"{row['epoch'] / plain:.2f}")
+            numbers += (f"{row['overhead']:.0f}", f"{row['peak_gb']:.1f}")
+            about = (rows[0]["precision"], rows[0]["machine"])
+            writer.writerow((row["contender"], *numbers, *about))
+
+
+def plain_epoch(table: list[dict]) -> float:
+    """Return plain Keras's seconds per epoch, which the ratios are to."""
+    return next((row["epoch"] for row in table if row["contender"] == "keras"), np.nan)
+
+
+def print_table(rows: list[dict]) -> None:
+    """Print the summary as a Markdown table; ratios are to plain Keras in the same run."""
+    table = summary(rows)
+    plain = plain_epoch(table)
+    print(f"{rows[0]['machine']}, ours and pytorch in {rows[0]['precision']}, {rows[0]['date']}\n")
+    print(
+        "| training | epoch, ratio to plain Keras | epoch, s | first epoch more, s "
+        f"| minutes to {TARGET:.0%} | best of | peak memory, GB |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for row in table:
+        reached = "not reached" if row["reached"] is None else f"{row['reached']:.1f}"
+        print(
+            f"| {row['contender']} | {row['epoch'] / plain:.2f} | {row['epoch']:.1f} "
+            f"| {row['overhead']:.0f} | {reached} | {row['best']:.1%} in {row['epochs']} epochs "
+            f"| {row['peak_gb']:.1f} |"
+        )
+
+
+def main() -> int:
+    """Measure, or print the last measurement; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=1000, help="at most the recipe's")
+    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=CONTENDERS)
+    parser.add_argument("--torch-python", help="a Python that has PyTorch")
+    parser.add_argument("--table", action="store_true", help="print the last run's table")
+    parser.add_argument("--contend", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.contend:
+        contend(*options.contend)
+        return 0
+    if not options.table:
+        if not options.torch_python and "pytorch" in options.contenders:
+            print("No PyTorch: give --torch-python to time it too.", file=sys.stderr)
+            options.contenders = [name for name in options.contenders if name != "pytorch"]
+        rows = measure(options)
+        with LOG.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    with LOG.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    write_summary(rows)
+    print_table(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
