@@ -395,7 +395,7 @@ def train(
     finally:
         set_precision("float32")
         model.make_test_function(force=True)  # the old one keeps the training's precision
-    measure_averages(model, training[0])
+    measure_averages(model, training[0], recipe.batch_size)
     if keeper:
         keeper.path.unlink(missing_ok=True)
     for name, values in new.history.items():

@@ -1,6 +1,7 @@
 """Draw the figures of the series into images/: the networks, the blocks, a sample of the signs."""
 
 import argparse
+import csv
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from matplotlib.path import Path as Curve
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
+SPEED = ROOT / "benchmarks" / "results" / "speed_summary.csv"
 SIGNS = ROOT / "datasets" / "bundled" / "train_signs.h5"
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; each has one meaning everywhere.
@@ -403,6 +405,41 @@ def vanishing_gradient() -> Figure:
     return figure
 
 
+TRAININGS = {  # contender of benchmarks/speed.py: what it is called here
+    "ours": "this series",
+    "keras": "the same, plain Keras",
+    "keras-onednn": "the same, plain Keras and oneDNN",
+    "published": "published recipe",
+    "pytorch": "the same, PyTorch",
+}
+
+
+def training_speed() -> Figure:
+    """Draw what benchmarks/speed.py measured last: epochs, and what the first one takes more."""
+    with SPEED.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    figure, card = canvas(300)
+    panels = (("epoch_s", 0.27, "seconds per epoch"), ("overhead_s", 0.66, "first epoch: more"))
+    for column, left, label in panels:
+        ax = figure.add_axes((left, 0.27, 0.31, 0.64), facecolor="none")
+        ax.spines[["top", "right"]].set_visible(False)
+        values = [float(row[column]) for row in rows]
+        kinds = ["shortcut" if row["contender"] == "ours" else "plain" for row in rows]
+        bars = ax.barh(range(len(rows)), values, color=[PALETTE[kind] for kind in kinds])
+        ax.bar_label(bars, [row[column] for row in rows], padding=4, fontsize=9.5)
+        names = [TRAININGS[row["contender"]] for row in rows] if column == "epoch_s" else []
+        ax.set_yticks(range(len(names)), names)
+        ax.set(xlabel=label, xlim=(0, 1.18 * max(values)), ylim=(len(rows) - 0.4, -0.6))
+        ax.tick_params(left=False)
+    note = (
+        f"ResNet50, 960 images of 64x64 and validation on 120, {rows[0]['machine']}; this series "
+        f"and PyTorch in {rows[0]['precision']},\nthe others in float32. Made by "
+        "benchmarks/speed.py, one run."
+    )
+    write(card, WIDTH / 2, 272, note, 9, linespacing=1.4)
+    return figure
+
+
 def signs() -> Figure:
     """Draw three bundled images of each class, twice their size; never real photographs."""
     with h5py.File(SIGNS) as file:
@@ -428,6 +465,7 @@ DRAWINGS = {
     "identity_block.svg": identity_block,
     "convolutional_block.svg": convolutional_block,
     "resnet50.svg": resnet50,
+    "training_speed.svg": training_speed,
     "signs.png": signs,
 }
 
