@@ -23,7 +23,7 @@ endif
 FIRST := notebooks/01_two_layer_convnet.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab run notebooks exercises release grade test check data figures bundled lint clean
+.PHONY: help env lab run notebooks exercises release grade test check data figures bundled bench lint clean
 
 help: ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -67,6 +67,9 @@ figures: env ## draw the figures in images/ anew
 
 bundled: env ## render the bundled data in datasets/bundled/ anew
 	$(VENV_PYTHON) tools/bundled_data.py $(ARGS)
+
+bench: env ## time training beside other ways, about 15 minutes (ARGS="--rounds 3")
+	$(VENV_PYTHON) benchmarks/speed.py --epochs 3 $(ARGS)
 
 lint: env ## check style and format of code and notebooks
 	$(VENV_PYTHON) -m ruff check . $(ARGS)

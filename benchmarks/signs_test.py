@@ -144,7 +144,7 @@ def read(model, images, test, start: float) -> dict:
         "train_accuracy": model.evaluate(*images, verbose=0)[1],
         "test_accuracy": right.mean(),
         "seconds": seconds,
-        "wrong": " ".join(map(str, np.flatnonzero(~right))),
+        "wrong": " ".join(map(str, np.flatnonzero(~right))) or "none",
     }
 
 

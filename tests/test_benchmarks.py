@@ -1,0 +1,100 @@
+"""The scripts in benchmarks/: what they compare and how they sum up; none of them trains here."""
+
+import csv
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from resnets_utils import ROOT, quiet_tensorflow
+
+with quiet_tensorflow():
+    import choose
+    import speed
+
+from resnets.training import Recipe
+
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def rows(name):
+    with (RESULTS / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_ladder_ends_at_the_recipe_in_ten_epochs():
+    rungs = list(choose.ladder().values())
+    assert rungs[-1] == choose.Variant(dataclasses.replace(Recipe(), epochs=10), zero_gamma=True)
+    assert len({choose.settings_of(rung) for rung in rungs}) == len(rungs)
+    assert len({rung.recipe.epochs for rung in rungs}) == 1, "rungs train for different times"
+
+
+def test_each_rung_changes_what_its_name_says():
+    named = {
+        "+ schedule": {"cosine", "peak", "warm_up"},
+        "+ moves": {"turn", "shift", "zoom"},
+        "+ light": {"brightness", "contrast"},
+        "+ label smoothing": {"label_smoothing"},
+        "+ zero gamma": {"zero_gamma"},
+    }
+    flat = {
+        name: dataclasses.asdict(rung.recipe) | {"zero_gamma": rung.zero_gamma}
+        for name, rung in choose.ladder().items()
+    }
+    names = list(flat)
+    for before, after in zip(names, names[1:], strict=False):
+        changed = {key for key in flat[after] if flat[after][key] != flat[before][key]}
+        assert changed == named[after]
+
+
+def test_variants_near_the_recipe_change_one_thing():
+    for name, variant in choose.near().items():
+        recipe, full = dataclasses.asdict(variant.recipe), dataclasses.asdict(Recipe())
+        assert sum(recipe[key] != full[key] for key in full) == (name != "the recipe"), name
+
+
+def test_summary_of_a_run():
+    times = {"ours": [30, 40, 50, 62], "keras": [50, 70, 90, 110]}
+    accuracies = {"ours": [0.5, 0.9, 0.985, 0.97], "keras": [0.2, 0.4, 0.6, 0.8]}
+    measured = [
+        {
+            "contender": name,
+            "round": "0",
+            "epoch": k + 1,
+            "seconds": seconds,
+            "val_accuracy": accuracies[name][k],
+            "peak_gb": 1.5,
+        }
+        for name, series in times.items()
+        for k, seconds in enumerate(series)
+    ]
+    ours, keras = speed.summary(measured)
+    assert (ours["epoch"], ours["overhead"], keras["epoch"], keras["overhead"]) == (10, 20, 20, 30)
+    assert ours["reached"] == 50 / 60 and keras["reached"] is None
+    assert (ours["best"], ours["epochs"]) == (0.985, 4)
+    assert speed.plain_epoch([ours, keras]) == 20
+
+
+def test_the_logs_hold_what_the_texts_read():
+    assert {row["contender"] for row in rows("speed_summary.csv")} <= set(speed.CONTENDERS)
+    nearest = rows("nearest.csv")
+    assert [int(row["test_image"]) for row in nearest] == list(range(120))
+    keys = [(row["fold"], row["settings"]) for row in rows("folds.csv")]
+    assert len(set(keys)) == len(keys), "a training of folds.csv is logged twice"
+
+
+@pytest.mark.parametrize("script", ["choose.py ladder", "signs_test.py nearest"])
+def test_no_log_of_rendered_hands(script):
+    environment = {"SIGNS_DIR": str(ROOT / "datasets" / "bundled"), "PATH": ""}
+    name, argument = script.split()
+    command = [sys.executable, str(ROOT / "benchmarks" / name), argument]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 2 and "The log is for photographs" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_unknown_variant_is_named():
+    command = [sys.executable, str(ROOT / "benchmarks" / "choose.py"), "ladder", "--only", "luck"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "variants of ladder: bare, + schedule" in done.stderr
