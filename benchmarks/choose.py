@@ -61,18 +61,20 @@ def ladder() -> dict[str, Variant]:
 
 
 def near() -> dict[str, Variant]:
-    """The whole recipe, and what lies near it."""
-    full = Recipe()
+    """What lies near the ladder's last rung: one setting differs, the rest is the same."""
+    *_, last = ladder().values()
     changes = {
-        "the recipe": {},
         "batch 16": {"batch_size": 16},
         "batch 64": {"batch_size": 64},
         "peak 0.001": {"peak": 0.001},
         "peak 0.004": {"peak": 0.004},
+        "16 epochs": {"epochs": 16},
         "24 epochs": {"epochs": 24},
     }
-    recipes = {name: dataclasses.replace(full, **change) for name, change in changes.items()}
-    return {name: Variant(recipe, zero_gamma=True) for name, recipe in recipes.items()}
+    return {
+        name: dataclasses.replace(last, recipe=dataclasses.replace(last.recipe, **change))
+        for name, change in changes.items()
+    }
 
 
 GROUPS = {"ladder": ladder, "near": near}
