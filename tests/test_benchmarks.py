@@ -48,10 +48,13 @@ def test_each_rung_changes_what_its_name_says():
         assert changed == named[after]
 
 
-def test_variants_near_the_recipe_change_one_thing():
+def test_variants_near_the_ladder_change_one_thing_and_keep_the_rest():
+    *_, last = choose.ladder().values()
+    full = dataclasses.asdict(last.recipe)
     for name, variant in choose.near().items():
-        recipe, full = dataclasses.asdict(variant.recipe), dataclasses.asdict(Recipe())
-        assert sum(recipe[key] != full[key] for key in full) == (name != "the recipe"), name
+        recipe = dataclasses.asdict(variant.recipe)
+        assert variant.zero_gamma == last.zero_gamma
+        assert sum(recipe[key] != full[key] for key in full) == 1, name
 
 
 def test_summary_of_a_run():
