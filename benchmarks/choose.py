@@ -3,8 +3,9 @@
     SIGNS_DIR=folder python benchmarks/choose.py ladder --folds 0 1 2 3 4
 
 Trains ResNet50 by each variant of a group on each fold, seed = fold, and appends a line per
-training to benchmarks/results/folds.csv. What is there already, with the same settings, is not
-trained again, so the command can be stopped and given again. The test images are never read.
+training to benchmarks/results/folds.csv. What is there already, with the same settings and
+precision, is not trained again, so the command can be stopped and given again. The test images
+are never read.
 """
 
 import argparse
@@ -131,7 +132,11 @@ def main() -> int:
     folds = list(grouped_folds(group_near_duplicates(images)))
     for fold in options.folds:
         for name in options.only or variants:
-            key = {"fold": str(fold), "settings": settings_of(variants[name])}
+            key = {
+                "fold": str(fold),
+                "settings": settings_of(variants[name]),
+                "precision": training.choose_precision(),
+            }
             if any(key.items() <= row.items() for row in logged()):
                 continue
             print(f"\nfold {fold}, {name}: {key['settings']}")
@@ -142,10 +147,7 @@ def main() -> int:
                 | {"group": options.group, "variant": name}
                 | key
                 | result
-                | {
-                    "precision": training.choose_precision(),
-                    "machine": f"{platform.machine()} {os.cpu_count()} cores",
-                }
+                | {"machine": f"{platform.machine()} {os.cpu_count()} cores"}
             )
     return 0
 
@@ -160,9 +162,10 @@ def logged() -> list[dict[str, str]]:
 
 def append(row: dict[str, str]) -> None:
     """Add a line to the log, and the heading where the log is new."""
+    columns = list(logged()[0] if LOG.exists() else row)
     new = not LOG.exists()
     with LOG.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, row.keys(), lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerow(row)

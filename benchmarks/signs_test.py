@@ -185,7 +185,8 @@ def commit() -> str:
         )
         return done.stdout.strip()
 
-    changed = [line for line in git("status", "--porcelain").splitlines() if LOG.name not in line]
+    lines = git("status", "--porcelain").splitlines()
+    changed = [line for line in lines if "/results/" not in line]  # a log may have grown
     return (git("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(changed)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import time
+import zlib
 from pathlib import Path
 
 import h5py
@@ -27,8 +28,8 @@ class Recipe:
         epochs: Passes over the training images.
         batch_size: Images in a batch.
         peak: The highest learning rate.
-        warm_up: Epochs in which the learning rate rises to it.
-        cosine: Whether it then falls to 0 on a cosine; if not, it stays.
+        warm_up: Epochs in which the learning rate rises to it, half of the training at most.
+        cosine: Whether it then falls to 0 on a cosine. If not, it is the peak from the start.
         label_smoothing: Share of each label's 1 that is spread over all classes.
         turn: Largest turn, as a share of a full circle, to either side.
         shift: Largest shift, as a share of the image's side, in each direction.
@@ -48,6 +49,19 @@ class Recipe:
     zoom: float = 0.12
     brightness: float = 0.15
     contrast: float = 0.2
+
+    def __post_init__(self):
+        """Refuse what can't be followed."""
+        if self.epochs < 1 or self.batch_size < 1:
+            raise ValueError(
+                f"Recipe: {self.epochs} epochs in batches of {self.batch_size}; give 1 or more."
+            )
+        if self.peak <= 0 or self.warm_up < 0 or not 0 <= self.label_smoothing < 1:
+            raise ValueError(
+                f"Recipe: peak {self.peak}, warm_up {self.warm_up}, label_smoothing "
+                f"{self.label_smoothing}; give a peak above 0, a warm_up of 0 or more, a "
+                "label_smoothing from 0 to below 1."
+            )
 
 
 # --- batches --------------------------------------------------------------------------------------
@@ -124,14 +138,14 @@ def make_batches(
 
 
 class FusedAdam(keras.optimizers.Adam):
-    """Keras's Adam, with TensorFlow's one operation per parameter in place of a dozen.
+    """Keras's Adam, with TensorFlow's one operation per weight tensor in place of a dozen.
 
-    The arithmetic is the same (a test compares them). The graph has fewer nodes to build, and
-    each step reads and writes the 23.6 million parameters once.
+    The arithmetic is the same (a test compares them); the graph has fewer nodes to build.
+    Without amsgrad and for dense gradients only.
     """
 
     def update_step(self, gradient, variable, learning_rate):
-        """Change one parameter and its two moments."""
+        """Change one weight tensor and its two moments."""
         place = self._get_variable_index(variable)
         steps = tf.cast(self.iterations + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
@@ -182,8 +196,8 @@ def choose_precision(flags: str | None = None) -> str:
 def set_precision(precision: str) -> None:
     """Let graphs that TensorFlow builds from now on multiply in this precision.
 
-    oneDNN rounds the factors to bfloat16 and adds up in float32; weights and optimiser stay
-    float32. `predict` after a training in bfloat16 goes on in bfloat16.
+    With bfloat16, oneDNN multiplies numbers rounded to it and adds up in float32; TensorFlow also
+    keeps what passes between such products in bfloat16. Weights and optimiser stay float32.
 
     Args:
         precision: "float32" or "bfloat16".
@@ -293,7 +307,10 @@ class Checkpoint(keras.callbacks.Callback):
                     f"{kept['settings'].get(name)}, this one's is {value}. {remedy}"
                 )
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(self.path)
+        try:
+            model.load_weights(self.path)
+        except ValueError as error:
+            raise DataError(f"{self.path} is of another network. {remedy}") from error
         self.history = kept["history"]
         return len(self.history["loss"])
 
@@ -362,19 +379,27 @@ def train(
     steps = -(-len(training[0]) // recipe.batch_size)
     rate = recipe.peak
     if recipe.cosine:
-        rate = make_schedule(recipe.peak, recipe.epochs * steps, round(recipe.warm_up * steps))
+        warm_up = min(recipe.warm_up, recipe.epochs / 2)
+        rate = make_schedule(recipe.peak, recipe.epochs * steps, round(warm_up * steps))
+    precision = precision or choose_precision()
     model.compile(
         optimizer=FusedAdam(rate),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
     )
-    settings = {**dataclasses.asdict(recipe), "seed": seed, "images": len(training[0])}
-    settings["parameters"] = model.count_params()
+    settings = {
+        **dataclasses.asdict(recipe),
+        "seed": int(seed),
+        "precision": precision,
+        "number of parameters": model.count_params(),
+        "checksum of the training images": zlib.crc32(np.ascontiguousarray(training[0])),
+        "checksum of their labels": zlib.crc32(np.ascontiguousarray(training[1])),
+        "validation": validation is not None,
+    }
     keeper = Checkpoint(checkpoint, settings) if checkpoint else None
     done = keeper.resume(model) if keeper else 0
     history = {name: list(values) for name, values in keeper.history.items()} if keeper else {}
 
-    precision = precision or choose_precision()
     print(f"{recipe.epochs} epochs of {steps} steps in {precision}", end="")
     print(f", going on after {done} of them" if done else "")
     watchers = [Progress(), Curves(history, model.name), *callbacks]
@@ -395,7 +420,8 @@ def train(
     finally:
         set_precision("float32")
         model.make_test_function(force=True)  # the old one keeps the training's precision
-    measure_averages(model, training[0], recipe.batch_size)
+    mixed = np.random.default_rng(seed).permutation(len(training[0]))  # they may come by class
+    measure_averages(model, training[0][mixed], recipe.batch_size)
     if keeper:
         keeper.path.unlink(missing_ok=True)
     for name, values in new.history.items():
@@ -420,6 +446,11 @@ def _check_fit(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> No
             f"train: found {len(images)} images and labels of shape {labels.shape}; expected one "
             f"row of {model.output_shape[-1]} values, as the model's classes, for each image. "
             "One-hot encode the labels, or build the model with another number of classes."
+        )
+    if images.dtype == np.float32 and not (images.min() >= 0 and images.max() <= 1):
+        raise DataError(
+            f"train: found float images from {images.min():g} to {images.max():g}; expected 0 to "
+            "1. Divide by 255, or give the uint8 images as they are."
         )
     if images.shape[1:] != model.input_shape[1:]:
         raise DataError(

@@ -2,9 +2,12 @@
 
 import csv
 import dataclasses
+import itertools
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from resnets_utils import ROOT, quiet_tensorflow
@@ -43,7 +46,7 @@ def test_each_rung_changes_what_its_name_says():
         for name, rung in choose.ladder().items()
     }
     names = list(flat)
-    for before, after in zip(names, names[1:], strict=False):
+    for before, after in itertools.pairwise(names):
         changed = {key for key in flat[after] if flat[after][key] != flat[before][key]}
         assert changed == named[after]
 
@@ -85,6 +88,21 @@ def test_the_logs_hold_what_the_texts_read():
     assert [int(row["test_image"]) for row in nearest] == list(range(120))
     keys = [(row["fold"], row["settings"]) for row in rows("folds.csv")]
     assert len(set(keys)) == len(keys), "a training of folds.csv is logged twice"
+
+
+def test_results_in_the_readme_are_those_of_the_log():
+    table = re.findall(
+        r"^\|.+\| `([\w-]+)` \|.+\| ([\d.]+) % \| ([\d.]+) to ([\d.]+) % \| (\d+) \| (\d+) s \|$",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert len(table) >= 3
+    for setting, *told in table:
+        own = [row for row in rows("signs_test.csv") if row["setting"] == setting]
+        right = [100 * float(row["test_accuracy"]) for row in own]
+        fastest = min(int(row["seconds"]) for row in own)
+        measured = [f"{v:.1f}" for v in (np.mean(right), min(right), max(right))]
+        assert told == [*measured, str(len(own)), str(fastest)], setting
 
 
 @pytest.mark.parametrize("script", ["choose.py ladder", "signs_test.py nearest"])
