@@ -51,8 +51,7 @@ def ladder() -> dict[str, Variant]:
     full = dataclasses.replace(Recipe(), epochs=10)  # short, to compare many
     steps = [
         ("schedule", {"cosine": True, "peak": full.peak, "warm_up": full.warm_up}),
-        ("moves", {name: getattr(full, name) for name in ("turn", "shift", "zoom")}),
-        ("light", {name: getattr(full, name) for name in ("brightness", "contrast")}),
+        ("augmentation", {name: getattr(full, name) for name in NO_CHANGES}),
         ("label smoothing", {"label_smoothing": full.label_smoothing}),
     ]
     rungs, recipe = {"bare": Variant(BARE)}, BARE
@@ -81,7 +80,7 @@ def near() -> dict[str, Variant]:
 
 
 def sizes() -> dict[str, Variant]:
-    """Most epochs on pictures of 40x40 pixels, where a step takes less time, then the whole ones."""
+    """Ten epochs on pictures of 40x40 pixels, where a step takes less time, then 64x64."""
     recipe = dataclasses.replace(Recipe(), epochs=8, peak=Recipe().peak / 2)
     return {"10 small + 8": Variant(recipe, zero_gamma=True, small_epochs=10)}
 

@@ -36,8 +36,7 @@ def test_the_ladder_ends_at_the_recipe_in_ten_epochs():
 def test_each_rung_changes_what_its_name_says():
     named = {
         "+ schedule": {"cosine", "peak", "warm_up"},
-        "+ moves": {"turn", "shift", "zoom"},
-        "+ light": {"brightness", "contrast"},
+        "+ augmentation": {"turn", "shift", "zoom", "brightness", "contrast"},
         "+ label smoothing": {"label_smoothing"},
         "+ zero gamma": {"zero_gamma"},
     }

@@ -258,7 +258,7 @@ def test_a_checkpoint_of_another_training_is_refused_and_kept(data, tmp_path):
     with pytest.raises(DataError, match=r"its seed is 0, this one's is 1\. Delete it"):
         training.train(tiny(), data, None, STILL, seed=1, checkpoint=path)
     seven = (data[0], np.eye(7, dtype="float32")[:1].repeat(20, axis=0))
-    with pytest.raises(DataError, match=r"its parameters is 4838, this one's is 5623"):
+    with pytest.raises(DataError, match=r"its number of parameters is 4838, this one's is 5623"):
         training.train(tiny(7), seven, None, STILL, checkpoint=path)
     assert path.read_bytes() == kept
 
