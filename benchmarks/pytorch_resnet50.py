@@ -42,6 +42,7 @@ class Block(nn.Module):
             nn.ReLU(),
             convolution(filters, outputs, 1),
         )
+        nn.init.zeros_(self.main[-1][1].weight)  # the block's last gamma
         self.shortcut = convolution(inputs, outputs, 1, stride) if project else nn.Identity()
 
     def forward(self, X):

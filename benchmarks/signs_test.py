@@ -110,7 +110,7 @@ def recipe(data, test, seed: int) -> dict:
     keras.utils.set_random_seed(seed)
     images = prepare(*data)
     start = time.monotonic()
-    model = ResNet50()
+    model = ResNet50(zero_gamma=True)
     curve = Clock(start)
     training.train(model, images, prepare(*test), seed=seed, callbacks=(curve,))
     return read(model, images, prepare(*test), start) | {
@@ -121,7 +121,7 @@ def recipe(data, test, seed: int) -> dict:
 
 
 class Clock(keras.callbacks.Callback):
-    """Note when the held-out accuracy first reached 98 %, counted from the start of `train`."""
+    """Note when the held-out accuracy first reached 98 %, building the network included."""
 
     def __init__(self, start: float):
         """Take the time at which the clock began."""

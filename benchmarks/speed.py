@@ -14,8 +14,9 @@ and recipe, channels_last, the precision that `ours` chooses). PyTorch needs an 
     build/torch/bin/pip install -r benchmarks/requirements.txt
     python benchmarks/speed.py --torch-python build/torch/bin/python
 
-Epochs count 960 images and the validation on 120 others. Results: results/speed.csv, a line per
-epoch, and results/speed_summary.csv, which notebook 06 shows. Every run replaces them.
+An epoch is 864 images and a look at 216 others, the first fold of choose.py. Results go to
+build/bench/: speed.csv, a line per epoch, and speed_summary.csv. Every run replaces them. The
+run that notebook 06 and the README show was made with --out benchmarks/results.
 """
 
 import argparse
@@ -33,11 +34,10 @@ from pathlib import Path
 
 import numpy as np
 
-from resnets_utils import load_dataset, quiet_tensorflow, split_validation
+from resnets.validation import group_near_duplicates, grouped_folds
+from resnets_utils import ROOT, load_dataset, quiet_tensorflow
 
 HERE = Path(__file__).parent
-LOG = HERE / "results" / "speed.csv"
-SUMMARY = LOG.with_name("speed_summary.csv")
 CONTENDERS = ("ours", "keras", "keras-onednn", "published", "pytorch")
 TARGET = 0.98
 
@@ -73,7 +73,7 @@ def contend(name: str, data_file: str, settings_file: str) -> None:
             self.model.stop_training = epoch + 1 >= settings["epochs"]
 
     keras.utils.set_random_seed(settings["seed"])
-    model = ResNet50()
+    model = ResNet50(zero_gamma=name != "published")
     start = time.monotonic()
     if name == "ours":
         training.train(model, *sets, recipe, settings["seed"], callbacks=(Report(),))
@@ -103,7 +103,7 @@ def measure(options: argparse.Namespace) -> list[dict]:
     from resnets.training import Recipe, choose_precision
 
     images, labels = load_dataset()[:2]
-    train_x, train_y, val_x, val_y = split_validation(images, labels)
+    kept, held_out = next(grouped_folds(group_near_duplicates(images)))
     settings = {
         "recipe": dataclasses.asdict(Recipe()),
         "epochs": min(options.epochs, Recipe().epochs),
@@ -113,8 +113,10 @@ def measure(options: argparse.Namespace) -> list[dict]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         data_file, settings_file = Path(folder) / "data.npz", Path(folder) / "settings.json"
-        parts = {"train_x": train_x, "train_y": train_y[0], "val_x": val_x, "val_y": val_y[0]}
-        np.savez(data_file, **parts)
+        parts = {"train": kept, "val": held_out}
+        arrays = {f"{part}_x": images[places] for part, places in parts.items()}
+        arrays |= {f"{part}_y": labels[0, places] for part, places in parts.items()}
+        np.savez(data_file, **arrays)
         for round_ in range(options.rounds):
             settings_file.write_text(json.dumps(settings | {"seed": round_}), encoding="utf-8")
             for name in options.contenders:
@@ -131,9 +133,17 @@ def measure(options: argparse.Namespace) -> list[dict]:
     about = {
         "date": time.strftime("%Y-%m-%d"),
         "precision": settings["precision"],
-        "machine": f"{platform.machine()} {os.cpu_count()} cores",
+        "machine": f"{processor()}, {os.cpu_count()} cores",
     }
     return [row | about for row in rows]
+
+
+def processor() -> str:
+    """Return the processor's name, or at least its kind."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def summary(rows: list[dict]) -> list[dict]:
@@ -163,9 +173,9 @@ def summary(rows: list[dict]) -> list[dict]:
     return table
 
 
-def write_summary(rows: list[dict]) -> None:
-    """Write the summary, rounded, for notebook 06."""
-    with SUMMARY.open("w", newline="", encoding="utf-8") as file:
+def write_summary(rows: list[dict], path: Path) -> None:
+    """Write the summary, rounded, for notebook 06 and the figure."""
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         names = ("contender", "epoch_s", "ratio", "overhead_s", "peak_gb", "precision", "machine")
         writer.writerow(names)
@@ -209,24 +219,29 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=1000, help="at most the recipe's")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=CONTENDERS)
     parser.add_argument("--torch-python", help="a Python that has PyTorch")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", metavar="FOLDER")
     parser.add_argument("--table", action="store_true", help="print the last run's table")
     parser.add_argument("--contend", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.contend:
         contend(*options.contend)
         return 0
+    log = options.out / "speed.csv"
     if not options.table:
         if not options.torch_python and "pytorch" in options.contenders:
             print("No PyTorch: give --torch-python to time it too.", file=sys.stderr)
             options.contenders = [name for name in options.contenders if name != "pytorch"]
         rows = measure(options)
-        with LOG.open("w", newline="", encoding="utf-8") as file:
+        options.out.mkdir(parents=True, exist_ok=True)
+        with log.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-    with LOG.open(newline="", encoding="utf-8") as file:
+    elif not log.exists():
+        parser.error(f"there is no {log}: measure first, or name another folder with --out.")
+    with log.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    write_summary(rows)
+    write_summary(rows, log.with_name("speed_summary.csv"))
     print_table(rows)
     return 0
 

@@ -1694,7 +1694,7 @@ def check_smooth_labels(smooth_labels, draw):
     """Check that a share of each label's 1 is spread over all classes, itself included."""
     for classes, share in ((6, 0.1), (4, 0.3), (10, 0.0)):
         labels = one_hot(draw.integers(classes, size=5), classes)
-        look = "labels * (1 - share) + share / classes"
+        look = "take the share off every label, then give each class an equal part"
         found = array_of(
             "the result",
             smooth_labels.call(labels, share),
@@ -1720,12 +1720,12 @@ def check_smooth_labels(smooth_labels, draw):
 def check_cosine(cosine, draw):
     """Check the share of the peak that is left when a part of the fall is done."""
     for part in (*draw.uniform(0.15, 0.45, 2), 0.0, 0.5, 1.0):  # the ends hide mistakes
-        look = "half of 1 + the cosine of pi * part"
+        look = "a cosine falls from 1 to -1 in half a circle: bring that to 1 to 0"
         found = array_of("the result", cosine.call(float(part)), ())
         mistakes = {
             ("this falls on a straight line", look): 1 - part,
             ("this falls from 1 to -1", look): np.cos(np.pi * part),
-            ("this rises", "1 + the cosine"): (1 - np.cos(np.pi * part)) / 2,
+            ("this rises", "the cosine falls: add it"): (1 - np.cos(np.pi * part)) / 2,
             ("this falls from 2 to 0", "half of it"): 1 + np.cos(np.pi * part),
             ("this falls along a quarter of a circle", look): np.cos(np.pi * part / 2),
             ("this comes back to 1", "pi * part, half a circle"): (

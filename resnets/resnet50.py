@@ -23,7 +23,7 @@ STAGES = {
     5: ((512, 512, 2048), 2, "bc"),
 }
 SMALLEST_SIDE = 37  # pixels; below it the 2x2 average pooling has nothing left to pool
-SMALLEST_SIDE_GLOBAL = 32  # pixels; below it even global pooling would see a single window
+SMALLEST_SIDE_GLOBAL = 32  # pixels, a convention: from here on down the last stage is one pixel
 
 
 def stage_1(images: KerasTensor, max_pooling: bool = True) -> KerasTensor:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-NEAR = 10.0  # grey levels; pairs closer than this show one moment (looked at in notebook 06)
+NEAR = 10.0  # grey levels; a choice: closer pairs of SIGNS show one hand in one moment
 
 
 def shrink(images: np.ndarray, side: int = 16) -> np.ndarray:
@@ -89,7 +89,9 @@ def grouped_folds(
 
 
 def confidence_interval(correct: int, images: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the range of true accuracies that agree with a count of correct answers.
+    """Return the range of true accuracies for which a count of correct answers is nothing unusual.
+
+    The images are taken for independent; where they are alike the range is too narrow.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
     Journal of the American Statistical Association 22 (1927).

@@ -432,7 +432,7 @@ def training_speed() -> Figure:
         ax.set(xlabel=label, xlim=(0, 1.18 * max(values)), ylim=(len(rows) - 0.4, -0.6))
         ax.tick_params(left=False)
     note = (
-        f"ResNet50, 960 images of 64x64 and validation on 120, {rows[0]['machine']}; this series "
+        f"ResNet50, 864 images of 64x64 and a look at 216, {rows[0]['machine']}; this series "
         f"and PyTorch in {rows[0]['precision']},\nthe others in float32. Made by "
         "benchmarks/speed.py, one run."
     )
