@@ -194,7 +194,7 @@ def choose_precision(flags: str | None = None) -> str:
 
 
 def set_precision(precision: str) -> None:
-    """Let graphs that TensorFlow builds from now on multiply in this precision.
+    """Let TensorFlow's graphs multiply in this precision from now on.
 
     With bfloat16, oneDNN multiplies numbers rounded to it and adds up in float32; TensorFlow also
     keeps what passes between such products in bfloat16. Weights and optimiser stay float32.
@@ -419,7 +419,6 @@ def train(
         )
     finally:
         set_precision("float32")
-        model.make_test_function(force=True)  # the old one keeps the training's precision
     mixed = np.random.default_rng(seed).permutation(len(training[0]))  # they may come by class
     measure_averages(model, training[0][mixed], recipe.batch_size)
     if keeper:
