@@ -38,7 +38,7 @@ class Recipe:
         contrast: Largest change of the distance from the image's mean colour, as a share.
     """
 
-    epochs: int = 16
+    epochs: int = 24
     batch_size: int = 32
     peak: float = 0.002
     warm_up: float = 1
