@@ -104,6 +104,15 @@ def test_results_in_the_readme_are_those_of_the_log():
         assert told == [*measured, str(len(own)), str(fastest)], setting
 
 
+def test_speeds_in_the_readme_are_those_of_the_log(capsys):
+    speed.print_table(rows("speed.csv"))
+    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(table) > 4 and "\n".join(table) in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [row["ratio"] for row in rows("speed_summary.csv")] == [
+        line.split(" | ")[1] for line in table[2:]
+    ]
+
+
 @pytest.mark.parametrize("script", ["choose.py ladder", "signs_test.py nearest"])
 def test_no_log_of_rendered_hands(script):
     environment = {"SIGNS_DIR": str(ROOT / "datasets" / "bundled"), "PATH": ""}
