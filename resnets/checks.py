@@ -1720,7 +1720,7 @@ def check_smooth_labels(smooth_labels, draw):
 def check_cosine(cosine, draw):
     """Check the share of the peak that is left when a part of the fall is done."""
     for part in (*draw.uniform(0.15, 0.45, 2), 0.0, 0.5, 1.0):  # the ends hide mistakes
-        look = "a cosine falls from 1 to -1 in half a circle: bring that to 1 to 0"
+        look = "over half a circle, pi, a cosine falls from 1 to -1; bring that to 1 to 0"
         found = array_of("the result", cosine.call(float(part)), ())
         mistakes = {
             ("this falls on a straight line", look): 1 - part,

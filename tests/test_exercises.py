@@ -56,6 +56,9 @@ POINTS = {
     "04-network": 2,
     "04-average": 1,
     "04-picture": 3,
+    "06-distance": 2,
+    "06-cosine": 2,
+    "06-smoothing": 2,
 }
 TASK = re.compile(r"^\*\*Task (\d+)\*\* \((\d+) points?, about (\d+) lines?\)\. ", re.MULTILINE)
 REGION = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION", re.MULTILINE | re.DOTALL)
