@@ -25,7 +25,7 @@ with quiet_tensorflow():
     import keras
     import tensorflow as tf
 
-from signs_test import commit, prepare
+from signs_test import append, commit, prepare
 
 from resnets import training
 from resnets.resnet50 import ResNet50
@@ -166,7 +166,8 @@ def main() -> int:
                 | {"group": options.group, "variant": name}
                 | key
                 | result
-                | {"machine": f"{platform.machine()} {os.cpu_count()} cores"}
+                | {"machine": f"{platform.machine()} {os.cpu_count()} cores"},
+                LOG,
             )
     return 0
 
@@ -177,17 +178,6 @@ def logged() -> list[dict[str, str]]:
         return []
     with LOG.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def append(row: dict[str, str]) -> None:
-    """Add a line to the log, and the heading where the log is new."""
-    columns = list(logged()[0] if LOG.exists() else row)
-    new = not LOG.exists()
-    with LOG.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
 
 
 if __name__ == "__main__":

@@ -168,12 +168,17 @@ def write_nearest(train_x, train_y, test_x, test_y) -> None:
             writer.writerow([i, j, f"{far[i, j]:.2f}", same])
 
 
-def append(row: dict) -> None:
-    """Add a line to the log; what a setting does not measure stays empty."""
-    with LOG.open(newline="", encoding="utf-8") as file:
-        columns = next(csv.reader(file))
-    with LOG.open("a", newline="", encoding="utf-8") as file:
-        csv.DictWriter(file, columns, restval="", lineterminator="\n").writerow(row)
+def append(row: dict, log: Path = LOG) -> None:
+    """Add a line to a log, and the heading where it is new; what is not measured stays empty."""
+    new, columns = not log.exists(), list(row)
+    if not new:
+        with log.open(newline="", encoding="utf-8") as file:
+            columns = next(csv.reader(file))
+    with log.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
 
 
 def commit() -> str:

@@ -14,6 +14,7 @@ from resnets_utils import ROOT, quiet_tensorflow
 
 with quiet_tensorflow():
     import choose
+    import signs_test
     import speed
 
 from resnets.training import Recipe
@@ -111,6 +112,13 @@ def test_speeds_in_the_readme_are_those_of_the_log(capsys):
     assert [row["ratio"] for row in rows("speed_summary.csv")] == [
         line.split(" | ")[1] for line in table[2:]
     ]
+
+
+def test_lines_are_appended_under_the_headings_that_are_there(tmp_path):
+    log = tmp_path / "log.csv"
+    signs_test.append({"a": 1, "b": 2}, log)
+    signs_test.append({"b": 4}, log)
+    assert log.read_text(encoding="utf-8") == "a,b\n1,2\n,4\n"
 
 
 @pytest.mark.parametrize("script", ["choose.py ladder", "signs_test.py nearest"])
