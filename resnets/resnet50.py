@@ -1,4 +1,4 @@
-"""ResNet50 for small images, assembled in notebook 04 from the blocks of 02 and 03."""
+"""ResNet50 for small images, built in notebook 04 from the blocks of 02 and 03, and a small one."""
 
 from keras import Input, KerasTensor, Model, ops, regularizers
 from keras.layers import (
@@ -22,37 +22,46 @@ STAGES = {
     4: ((256, 256, 1024), 2, "bcdef"),
     5: ((512, 512, 2048), 2, "bc"),
 }
+# The like for SmallResNet: a quarter of the filters, two blocks a stage.
+SMALL_STAGES = {
+    2: ((16, 16, 64), 1, "b"),
+    3: ((32, 32, 128), 2, "b"),
+    4: ((64, 64, 256), 2, "b"),
+    5: ((128, 128, 512), 2, "b"),
+}
 SMALLEST_SIDE = 37  # pixels; below it the 2x2 average pooling has nothing left to pool
 SMALLEST_SIDE_GLOBAL = 32  # pixels, a convention: from here on down the last stage is one pixel
 
 
-def stage_1(images: KerasTensor, max_pooling: bool = True) -> KerasTensor:
+def stage_1(images: KerasTensor, max_pooling: bool = True, filters: int = 64) -> KerasTensor:
     """Look at wide windows and quarter the sides: 7x7 convolution, then max pooling.
 
     Args:
         images: (batch, height, width, channels), for SIGNS (batch, 64, 64, 3).
         max_pooling: Without it the sides are halved only, for SIGNS to (batch, 32, 32, 64).
+        filters: Of the convolution.
 
     Returns:
-        Tensor of 64 channels, for SIGNS (batch, 15, 15, 64).
+        Tensor of that many channels, for SIGNS (batch, 15, 15, 64).
     """
     X = ZeroPadding2D(3)(images)
-    X = Conv2D(64, 7, strides=2, name="conv1")(X)
+    X = Conv2D(filters, 7, strides=2, name="conv1")(X)
     X = BatchNormalization(momentum=BN_MOMENTUM, name="bn_conv1")(X)
     X = Activation("relu")(X)
     return MaxPooling2D(3, strides=2)(X) if max_pooling else X
 
 
-def stages_2_to_5(X: KerasTensor) -> KerasTensor:
-    """Run the sixteen blocks of `STAGES` one after the other.
+def stages_2_to_5(X: KerasTensor, stages: dict = STAGES) -> KerasTensor:
+    """Run the blocks of the stages one after the other, sixteen in `STAGES`.
 
     Args:
         X: What `stage_1` returned, for SIGNS (batch, 15, 15, 64).
+        stages: What `STAGES` holds, or the like.
 
     Returns:
         Tensor of 2048 channels, for SIGNS (batch, 2, 2, 2048).
     """
-    for stage, (filters, stride, identity_letters) in STAGES.items():
+    for stage, (filters, stride, identity_letters) in stages.items():
         X = convolutional_block(X, 3, filters, stage, "a", s=stride)
         for letter in identity_letters:
             X = identity_block(X, 3, filters, stage, letter)
@@ -110,13 +119,7 @@ def ResNet50(
         ValueError: The images are too small, there is no class, or the penalty is negative.
     """
     smallest = SMALLEST_SIDE_GLOBAL if global_pooling else SMALLEST_SIDE
-    if min(input_shape[:2]) < smallest:
-        raise ValueError(
-            f"ResNet50: images of {input_shape[0]} x {input_shape[1]} pixels are too small for "
-            f"five stages that halve the size; give {smallest} x {smallest} or more."
-        )
-    if classes < 1:
-        raise ValueError(f"ResNet50: classes is {classes}; give 1 or more.")
+    _refuse("ResNet50", input_shape, classes, smallest)
     if l2 < 0:
         raise ValueError(f"ResNet50: l2 is {l2}; give 0 or more.")
 
@@ -126,10 +129,54 @@ def ResNet50(
     if l2:
         _add_penalty(model, l2)
     if zero_gamma:
-        for layer in model.layers:
-            if layer.name.startswith("bn") and layer.name.endswith("branch2c"):
-                layer.gamma.assign(ops.zeros_like(layer.gamma))
+        _close_main_paths(model)
     return model
+
+
+def SmallResNet(
+    input_shape: tuple[int, int, int] = (64, 64, 3), classes: int = 6, *, zero_gamma: bool = False
+) -> Model:
+    """Build a residual network of ResNet50's blocks with 0.9 million parameters.
+
+    Five stages as ResNet50, without max pooling and with global average pooling; a quarter of the
+    filters, and two blocks a stage. About a seventh of ResNet50's multiplications.
+
+    Args:
+        input_shape: (height, width, channels) of an image; sides of 32 pixels or more.
+        classes: Number of classes, the width of the softmax layer `fc{classes}`.
+        zero_gamma: As for `ResNet50`.
+
+    Returns:
+        A Keras model with inputs and outputs as `ResNet50`.
+
+    Raises:
+        ValueError: The images are too small, or there is no class.
+    """
+    _refuse("SmallResNet", input_shape, classes, SMALLEST_SIDE_GLOBAL)
+    images = Input(input_shape)
+    X = stages_2_to_5(stage_1(images, max_pooling=False, filters=16), SMALL_STAGES)
+    model = Model(images, head(X, classes, global_pooling=True), name="SmallResNet")
+    if zero_gamma:
+        _close_main_paths(model)
+    return model
+
+
+def _refuse(name: str, input_shape: tuple[int, int, int], classes: int, smallest: int) -> None:
+    """Say in one sentence what can't be built."""
+    if min(input_shape[:2]) < smallest:
+        raise ValueError(
+            f"{name}: images of {input_shape[0]} x {input_shape[1]} pixels are too small for "
+            f"five stages that halve the size; give {smallest} x {smallest} or more."
+        )
+    if classes < 1:
+        raise ValueError(f"{name}: classes is {classes}; give 1 or more.")
+
+
+def _close_main_paths(model: Model) -> None:
+    """Start the last scale of each block's main path at 0."""
+    for layer in model.layers:
+        if layer.name.startswith("bn") and layer.name.endswith("branch2c"):
+            layer.gamma.assign(ops.zeros_like(layer.gamma))
 
 
 def _add_penalty(model: Model, strength: float) -> None:

@@ -1,0 +1,142 @@
+"""What the models of tools/make_model.py know: rendered hands, photographs, strangers, skin tones.
+
+    SIGNS_DIR=folder python benchmarks/hands.py models/rendered.keras --sets signs strangers
+
+Appends a line per set to benchmarks/results/other_hands.csv, all in inference mode. The sets:
+
+signs      the 1,080 training photographs; for models that were not trained on them
+strangers  the same, each cut out, recropped, put before another wall, relit and photographed anew:
+           in place of other people's hands, for models that were not trained on SIGNS
+bundled    the 120 test images of datasets/bundled
+rendered   600 rendered hands of all kinds, of a seed that no training uses
+tones      the like, 240 for each fifth of the skin tones
+
+SIGNS's test images are read by signs_test.py alone.
+"""
+
+import argparse
+import dataclasses
+import itertools
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from resnets_utils import BUNDLED, DataError, find_signs, load_dataset, quiet_tensorflow
+
+with quiet_tensorflow():
+    import keras
+
+from signs_test import append, commit
+
+from resnets import hands, training
+
+LOG = Path(__file__).parent / "results" / "other_hands.csv"
+UNSEEN = 10_000  # a seed that no training uses
+CUT = dataclasses.replace(hands.Variation(), clutter=0)
+
+
+def stranger(image: np.ndarray, index: int) -> np.ndarray:
+    """Return a photograph (64, 64, 3) as another camera might have taken it elsewhere."""
+    rng = np.random.default_rng([UNSEEN, index])
+    pixels = image / 255
+    colourful = hands.blur(np.ptp(pixels, axis=2) / pixels.max(axis=2).clip(0.05), 0.7)
+    skin = np.clip((colourful - 0.16) / 0.1, 0, 1)  # SIGNS's walls are grey, its hands are not
+    rows, columns = np.nonzero(skin > 0.5)
+    if len(rows) < 50:  # one photograph shows no hand
+        rows, columns = np.array([0, 63]), np.array([0, 63])
+    top = rows.min()
+    height = min(rows.max() - top, 1.6 * np.ptp(columns) + 8)  # hand and wrist, not the arm
+    side = max(height, np.ptp(columns)) * rng.uniform(1.0, 1.25)
+    left = (columns[rows < top + height].mean() if len(columns) else 32) - side / 2
+    up = top + height / 2 - side / 2 + rng.normal(0, 0.03) * side
+    box = (left, up, left + side, up + side)
+
+    def crop(channel):
+        # Beyond the frame the edge goes on.
+        wide = np.pad(channel, 64, mode="edge").astype(np.float32)
+        shifted = tuple(v + 64 for v in box)
+        cut = Image.fromarray(wide).resize((64, 64), Image.Resampling.BICUBIC, box=shifted)
+        return np.asarray(cut)
+
+    skin = np.clip(crop(skin), 0, 1)[:, :, None]
+    hand = hands.linear(np.stack([crop(c) for c in np.moveaxis(pixels, 2, 0)], axis=2))
+    hand = hand * rng.uniform(0.5, 1.6) * np.exp(rng.normal(0, 0.08, 3))
+    light = skin * hand + (1 - skin) * hands.wall(64, CUT, rng)
+    if rng.random() < 0.5:
+        light = light[:, ::-1]
+    return hands.photograph(light, CUT, rng)
+
+
+def of_seed(seed: int, count: int, how: hands.Variation) -> tuple[np.ndarray, np.ndarray]:
+    """Return rendered images (count, 64, 64, 3) and their signs (count,)."""
+    signs = np.array([hands.sign_of(seed, i) for i in range(count)])
+    return np.stack([hands.picture(seed, i, sign, how) for i, sign in enumerate(signs)]), signs
+
+
+def sets(name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the images and labels behind a name, by the names they have in the log."""
+    if name in ("signs", "strangers"):
+        if find_signs().resolve() == BUNDLED:
+            raise DataError(
+                "signs and strangers are photographs: set SIGNS_DIR or run `make data`."
+            )
+        images, labels = load_dataset()[:2]
+        if name == "strangers":
+            images = np.stack([stranger(image, i) for i, image in enumerate(images)])
+        return {name: (images, labels[0])}
+    if name == "bundled":
+        *_, images, labels, _ = load_dataset(BUNDLED)
+        return {name: (images, labels[0])}
+    if name == "rendered":
+        return {name: of_seed(UNSEEN, 600, hands.Variation())}
+    edges = np.linspace(0, 1, 6)
+    return {
+        f"tones {low:.1f} to {high:.1f}": of_seed(
+            UNSEEN + 1, 240, dataclasses.replace(hands.Variation(), tones=(low, high))
+        )
+        for low, high in itertools.pairwise(edges)
+    }
+
+
+def main() -> int:
+    """Measure a model on the sets asked for; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    names = ["signs", "strangers", "bundled", "rendered", "tones"]
+    parser.add_argument("--sets", nargs="+", choices=names, default=names[2:])
+    parser.add_argument("--note", default="", help="what the log should say of the training")
+    parser.add_argument("--look", type=Path, help="write a sheet of each set's first images here")
+    options = parser.parse_args()
+    try:
+        chosen = {key: value for name in options.sets for key, value in sets(name).items()}
+        model = keras.models.load_model(options.model)
+    except (DataError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for name, (images, labels) in chosen.items():
+        answers = model.predict(training.as_floats(images), verbose=0).argmax(axis=1)
+        by_sign = [np.mean(answers[labels == sign] == sign) for sign in range(6)]
+        row = {
+            "date": time.strftime("%Y-%m-%d"),
+            "commit": commit(),
+            "model": options.model.stem,
+            "note": options.note,
+            "set": name,
+            "images": len(images),
+            "accuracy": f"{np.mean(answers == labels):.4f}",
+            "by_sign": " ".join(f"{value:.3f}" for value in by_sign),
+        }
+        append(row, LOG)
+        print(f"{options.model.stem} on {name}: {row['accuracy']}, by sign {row['by_sign']}")
+        if options.look:
+            options.look.mkdir(parents=True, exist_ok=True)
+            grid = images[:60].reshape(5, 12, 64, 64, 3).swapaxes(1, 2).reshape(320, 768, 3)
+            Image.fromarray(grid).save(options.look / f"{name}.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

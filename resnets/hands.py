@@ -1,0 +1,856 @@
+"""Rendered hands: pictures of the signs 0 to 5 that nobody had to pose for.
+
+A hand is a list of tapered capsules in three dimensions: palm, five fingers of jointed bones, wrist
+and forearm, melted together like flesh by a smooth minimum of their distances. Each line of sight
+walks forward by that distance until it meets the skin (sphere tracing), and so do the lines from
+there to the lights, which gives the shadows. A camera's weaknesses come last.
+
+    image = picture(seed=0, index=0, sign=5)
+    write_set("build/hands", train=10_000, test=600, seed=0)
+
+Lengths are in palms: 1 is the distance from the wrist to the knuckle of the middle finger. The hand
+is a left one with its palm to the viewer: x to the right, y up along the fingers, z to the viewer.
+"""
+
+import concurrent.futures
+import dataclasses
+import io
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import h5py
+import numpy as np
+from PIL import Image
+from tqdm.auto import tqdm
+
+from resnets_utils import TEST_FILE, TRAIN_FILE, DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class Variation:
+    """How much the pictures differ from each other.
+
+    Attributes:
+        size: Smallest and largest side of the hand's box, as a share of the frame.
+        outside: Largest part of that box beyond the frame's edge, as a share of the box.
+        roll: Standard deviation of the turn in the picture's plane, degrees.
+        tilt: Standard deviation of the turns out of that plane, degrees.
+        spread: Least and greatest spread of stretched fingers; 1 is at ease, 0 is closed.
+        back: Share of hands that show their back.
+        sleeve: Share of forearms in a sleeve.
+        tones: Lightest and darkest skin, on a scale from 0 to 1.
+        clutter: Share of backgrounds that are not plain.
+        colour: Share of plain backgrounds that are not about white.
+        lights: Largest number of lights.
+        camera: Strength of white balance, exposure, vignette, blur, noise and JPEG; 1 is a cheap
+            telephone.
+    """
+
+    size: tuple[float, float] = (0.45, 1.1)
+    outside: float = 0.12
+    roll: float = 16
+    tilt: float = 14
+    spread: tuple[float, float] = (0.0, 1.3)
+    back: float = 0.15
+    sleeve: float = 0.25
+    tones: tuple[float, float] = (0.0, 1.0)
+    clutter: float = 0.35
+    colour: float = 0.5
+    lights: int = 3
+    camera: float = 1.0
+
+    def __post_init__(self):
+        """Refuse what can't be drawn."""
+        for name in ("size", "tones", "spread"):
+            low, high = getattr(self, name)
+            if not 0 <= low <= high or (name == "tones" and high > 1) or high == 0:
+                raise DataError(
+                    f"Variation: {name} is {(low, high)}; give two numbers, the lower one first, "
+                    f"{'from 0 to 1' if name == 'tones' else '0 or more'}."
+                )
+        for name in ("outside", "back", "sleeve", "clutter", "colour"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise DataError(f"Variation: {name} is {getattr(self, name)}; give 0 to 1.")
+        if min(self.roll, self.tilt, self.camera) < 0 or not 1 <= self.lights <= 3:
+            raise DataError(
+                f"Variation: roll {self.roll}, tilt {self.tilt}, camera {self.camera}, lights "
+                f"{self.lights}; give 0 or more, and 1 to 3 lights."
+            )
+
+
+# In SIGNS's own manner: one camera, a pale wall, the palm to the viewer, an arm from below.
+LIKE_SIGNS = Variation(
+    size=(0.42, 0.85),
+    outside=0.05,
+    roll=22,
+    tilt=12,
+    back=0,
+    sleeve=0,
+    clutter=0,
+    colour=0,
+    lights=1,
+    camera=0.3,
+)
+
+# --- the hand -------------------------------------------------------------------------------------
+
+KNUCKLES = np.array([[-0.33, 0.96], [-0.11, 1.0], [0.11, 0.96], [0.31, 0.86]])  # index to little
+LENGTHS = np.array([0.90, 1.00, 0.92, 0.72])
+BONES = np.array([0.46, 0.30, 0.24])  # shares of a finger's length
+RADII = np.array([0.125, 0.112, 0.104, 0.088])  # of a finger at its joints and its tip
+THUMB_ROOT, THUMB_BONES = np.array([-0.22, 0.14, 0.06]), np.array([0.46, 0.36, 0.29])
+THUMB_RADII = np.array([0.20, 0.145, 0.128, 0.10])
+FOREARM = 4  # the part that is no palm and no bone of a finger
+
+# Fingers that are stretched, 0 = thumb to 4 = little finger, and how often. The 0 is a ring.
+STRETCHED = {
+    1: [((1,), 1.0)],
+    2: [((1, 2), 1.0)],
+    3: [((0, 1, 2), 0.7), ((1, 2, 3), 0.3)],
+    4: [((1, 2, 3, 4), 1.0)],
+    5: [((0, 1, 2, 3, 4), 1.0)],
+}
+
+
+@dataclasses.dataclass
+class Shape:
+    """Tapered capsules: bones with a radius at each end; the first `soft` of them melt widely."""
+
+    start: np.ndarray  # (k, 3)
+    end: np.ndarray  # (k, 3)
+    radius: np.ndarray  # (k, 2)
+    palmar: np.ndarray  # (k, 3), of length 1: where the palm's side of the bone looks
+    soft: int
+    part: np.ndarray  # (k,): 0 palm, 1 to 3 a finger's bones from its root, FOREARM
+
+    def moved(self, matrix: np.ndarray, offset: np.ndarray | float = 0.0) -> "Shape":
+        """Return the shape turned by `matrix` (3, 3), then shifted."""
+        return dataclasses.replace(
+            self,
+            start=self.start @ matrix.T + offset,
+            end=self.end @ matrix.T + offset,
+            palmar=self.palmar @ matrix.T,
+        )
+
+
+def unit(v: np.ndarray) -> np.ndarray:
+    """Return vectors (..., 3) made to length 1."""
+    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
+
+
+def finger(i: int, lean: float, bends: np.ndarray, length: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return joints (4, 3) and palmar directions (3, 3) of finger i, 0 = index.
+
+    Args:
+        i: Which finger.
+        lean: Angle to the palm's axis, radians, away from the thumb.
+        bends: Bend at each of the three joints, radians.
+        length: Of the whole finger.
+    """
+    total = np.cumsum(bends)[:, None]
+    flat = np.array([np.sin(lean), np.cos(lean), 0])
+    towards = np.array([0, 0, 1.0])
+    steps = (BONES * length)[:, None] * (flat * np.cos(total) + towards * np.sin(total))
+    joints = np.vstack([np.zeros(3), np.cumsum(steps, axis=0)]) + np.append(KNUCKLES[i], 0)
+    return joints, towards * np.cos(total) - flat * np.sin(total)
+
+
+def reach(start: np.ndarray, target: np.ndarray, bones: np.ndarray, pole: np.ndarray) -> np.ndarray:
+    """Return joints (3, 3) of two bones from `start` to `target`, the elbow towards `pole`."""
+    far = np.linalg.norm(target - start)
+    span = np.clip(far, abs(bones[0] - bones[1]) + 0.02, 0.995 * bones.sum())
+    way = (target - start) / far
+    along = (span**2 + bones[0] ** 2 - bones[1] ** 2) / (2 * span)
+    aside = unit(pole - way * (pole @ way))
+    elbow = start + along * way + np.sqrt(max(bones[0] ** 2 - along**2, 0)) * aside
+    return np.array([start, elbow, start + span * way])
+
+
+def thumb_to(target: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return the thumb's joints (4, 3): its first bone along `first`, its tip at `target`."""
+    knuckle = THUMB_ROOT + THUMB_BONES[0] * unit(first)
+    rest = reach(knuckle, target, THUMB_BONES[1:], np.array([-1.0, 0.2, 0.6]))
+    return np.vstack([THUMB_ROOT, rest])
+
+
+def thumb_along(directions: np.ndarray) -> np.ndarray:
+    """Return the thumb's joints (4, 3), its bones along `directions` (3, 3)."""
+    steps = THUMB_BONES[:, None] * unit(directions)
+    return np.vstack([THUMB_ROOT, THUMB_ROOT + np.cumsum(steps, axis=0)])
+
+
+def pose(sign: int, how: Variation, rng: np.random.Generator) -> tuple[list, np.ndarray]:
+    """Return the four fingers (joints, palmar directions) and the thumb's joints for a sign."""
+    lengths = LENGTHS * rng.uniform(0.9, 1.12) * rng.uniform(0.96, 1.04, 4)
+    if sign == 0:
+        return ring(lengths, rng)
+    choices, shares = zip(*STRETCHED[sign], strict=True)
+    up = choices[rng.choice(len(choices), p=shares)]
+    # Stretched fingers fan out; how far differs from picture to picture and finger to finger.
+    fan = rng.uniform(*how.spread) * np.radians([-15, -4, 7, 20]) + np.radians([1, 0, -1, -2])
+    lean = fan + np.radians(rng.normal(0, 2, 4))
+    if sign == 2 and rng.random() < 0.7:
+        lean[:2] += np.radians([-6, 6]) * rng.uniform(0, 1)
+    lazy = rng.uniform(0, 1) ** 2  # how little the stretched ones are stretched
+    tight = rng.uniform(0.8, 1.0)  # how closely the others are bent
+    fingers = []
+    for i in range(4):
+        if i + 1 in up:
+            bends = np.radians(rng.normal([2, 6, 4], [5, 4, 3]) + lazy * np.array([12, 22, 14]))
+        else:
+            bends = np.radians(tight * np.array([72, 98, 62]) + rng.normal(0, 6, 3))
+        fingers.append(finger(i, lean[i] * (1 if i + 1 in up else 0.2), bends, lengths[i]))
+    if 0 in up:
+        wide = rng.uniform(0, 1)  # from beside the index finger to far out
+        out = np.array([[-0.75, 0.6, 0.25], [-0.72, 0.68, 0.1], [-0.66, 0.75, 0.02]])
+        near = np.array([[-0.5, 0.8, 0.3], [-0.22, 0.96, 0.1], [-0.12, 0.99, 0.0]])
+        bones = wide * out + (1 - wide) * near if sign == 5 else out
+        return fingers, thumb_along(bones + rng.normal(0, 0.1, (3, 3)))
+    bent = [i for i in range(4) if i + 1 not in up]
+    if sign == 4:  # across the palm, to the roots of the long fingers
+        target = np.array([rng.uniform(-0.08, 0.22), rng.uniform(0.58, 0.82), 0.2])
+        return fingers, thumb_to(target, np.array([-0.55, 0.62, 0.55]) + rng.normal(0, 0.08, 3))
+    joints = fingers[bent[0] if rng.random() < 0.7 else bent[-1 if len(bent) < 3 else 1]][0]
+    target = 0.5 * (joints[1] + joints[2]) + np.array([0, rng.uniform(-0.12, 0.1), 0.15])
+    if rng.random() < 0.2 and sign != 3:  # lying along the index finger's side
+        target = np.array([-0.5, rng.uniform(0.75, 0.95), 0.25])
+    return fingers, thumb_to(target, np.array([-0.5, 0.6, 0.6]) + rng.normal(0, 0.08, 3))
+
+
+def ring(lengths: np.ndarray, rng: np.random.Generator) -> tuple[list, np.ndarray]:
+    """Return fingers and thumb of the sign 0: the fingertips meet the thumb's."""
+    bend = np.radians([46, 58, 34]) * rng.uniform(0.85, 1.15)
+    bend = bend + np.radians(rng.normal(0, 4, 3))
+    fan = rng.uniform(-0.3, 0.3) * np.radians([-8, -2, 4, 10])
+    grow = np.radians(rng.uniform(-3, 6))  # the outer fingers are bent more, or less
+    fingers = [finger(i, fan[i], bend + grow * i, lengths[i]) for i in range(4)]
+    tip = fingers[0][0][-1] * 0.6 + fingers[1][0][-1] * 0.4
+    gap = rng.choice([0.0, rng.uniform(0, 0.35)], p=[0.75, 0.25])
+    target = tip + np.array([-0.02, -0.12 - gap, 0.03]) + rng.normal(0, 0.03, 3)
+    first = np.array([-0.25, 0.45, 0.85]) + rng.normal(0, 0.08, 3)
+    return fingers, thumb_to(target, first)
+
+
+def hand(sign: int, how: Variation, rng: np.random.Generator) -> Shape:
+    """Return a hand and its forearm showing `sign`, the palm to the viewer, fingers up."""
+    fingers, thumb = pose(sign, how, rng)
+    thick = rng.uniform(0.86, 1.12)
+    palm = np.array([0, 0, 1.0])
+    # The palm: a bone to each knuckle, the heels of thumb and little finger, the thumb's web.
+    rows = []
+    for x, y in KNUCKLES:
+        rows.append(([0.5 * x, 0.1, -0.02], [x, y - 0.04, -0.03], (0.15, 0.135), 0))
+    rows.append(([0.2, 0.2, 0.03], [0.28, 0.6, 0.02], (0.16, 0.14), 0))
+    rows.append((thumb[0], thumb[1], THUMB_RADII[:2], 0))
+    web = 0.45 * thumb[0] + 0.55 * thumb[1]
+    rows.append((web, [-0.28, 0.72, 0.0], (0.13, 0.11), 0))
+    # The forearm hangs from the wrist, a little bent; two bones make it flat.
+    side, fore = np.radians(rng.normal(0, 16)), np.radians(rng.normal(0, 10))
+    away = np.array([np.sin(side), -np.cos(side) * np.cos(fore), -np.sin(fore)])
+    across = np.array([np.cos(side), np.sin(side), 0])
+    arm = rng.uniform(0.85, 1.1)
+    for s in (-1, 1):
+        wrist = np.array([0, 0.06, -0.02]) + 0.11 * s * across
+        rows.append(
+            (wrist, wrist + 4.5 * away + 0.2 * s * across, (0.19 * arm, 0.34 * arm), FOREARM)
+        )
+    soft = len(rows)
+    palmar = [palm] * soft
+    for i, (joints, looks) in enumerate(fingers):
+        slim = (0.87 if i == 3 else 0.95 if i == 0 else 1.0) * thick
+        for j in range(3):
+            rows.append((joints[j], joints[j + 1], slim * RADII[j : j + 2], j + 1))
+            palmar.append(looks[j])
+    # The thumb's palmar side looks across the palm.
+    for j in (1, 2):
+        rows.append((thumb[j], thumb[j + 1], thick * THUMB_RADII[j : j + 2], j + 1))
+        bone = unit(thumb[j + 1] - thumb[j])
+        looks = np.array([0.6, -0.3, 0.6])
+        palmar.append(unit(looks - bone * (bone @ looks)))
+    start, end, radius, part = (np.array(c, float) for c in zip(*rows, strict=True))
+    radius[:soft] *= 0.5 + 0.5 * thick
+    return Shape(start, end, radius, np.array(palmar), soft, part.astype(int))
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """Return the matrix (3, 3) of three turns in degrees: about y, then x, then z."""
+    (cy, cp, cr), (sy, sp, sr) = (f(np.radians([yaw, pitch, roll])) for f in (np.cos, np.sin))
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    return np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]]) @ about_x @ about_y
+
+
+def place(shape: Shape, sign: int, how: Variation, rng: np.random.Generator):
+    """Turn the hand and move it to where the camera sees it.
+
+    Returns:
+        The shape, near the origin; the camera's distance from there, on the z axis, in palms; the
+        length of a palm at the origin as a share of the frame.
+    """
+    yaw, pitch = rng.normal(0, 1.3 * how.tilt), rng.normal(0, how.tilt)
+    if sign == 0:  # seen from the thumb's side, so that the hole shows
+        yaw = rng.uniform(45, 100)
+    elif rng.random() < how.back:
+        yaw += 180
+    roll = np.clip(rng.normal(0, how.roll), -75, 75)
+    turned = shape.moved(rotation(yaw, pitch, roll))
+    if rng.random() < 0.5:  # the other hand
+        turned = turned.moved(np.diag([-1.0, 1.0, 1.0]))
+    bones = turned.part != FOREARM
+    points = np.vstack([turned.start[bones], turned.end[bones]])
+    radii = np.concatenate(list(turned.radius[bones].T))[:, None]
+    low, high = (points - radii).min(axis=0)[:2], (points + radii).max(axis=0)[:2]
+    scale = rng.uniform(*how.size) / (high - low).max()
+    box = scale * (high - low)
+    room = np.maximum((1 - box) / 2, 0) + how.outside * box
+    shift = rng.uniform(-1, 1, 2) * room / scale
+    middle = np.append((low + high) / 2 - shift, points[:, 2].mean())
+    return turned.moved(np.eye(3), -middle), rng.uniform(2.2, 5) / scale, scale
+
+
+# --- light ----------------------------------------------------------------------------------------
+
+REACH = 2.6  # no part of the hand that matters is farther from the origin, palms
+SOFT, CLOSE = 0.055, 0.02  # how widely the palm and the fingers melt, palms
+
+
+class Field:
+    """The distance to a shape's skin, for many points at once."""
+
+    def __init__(self, shape: Shape):
+        """Prepare what all points share."""
+        self.shape = shape
+        bone = shape.end - shape.start
+        self.both = np.hstack([shape.start.T, bone.T]).astype(np.float32)  # one matrix product
+        self.start2 = (shape.start**2).sum(axis=1).astype(np.float32)
+        self.start_bone = (shape.start * bone).sum(axis=1).astype(np.float32)
+        self.bone2 = np.maximum((bone**2).sum(axis=1), 1e-6).astype(np.float32)
+        self.thick = shape.radius[:, 0].astype(np.float32)
+        self.taper = (shape.radius[:, 1] - shape.radius[:, 0]).astype(np.float32)
+
+    def parts(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return distances (n, k) to each capsule, and how far along its bone (n, k)."""
+        k = len(self.bone2)
+        products = points @ self.both
+        along = products[:, k:] - self.start_bone
+        t = np.clip(along / self.bone2, 0, 1)
+        square = (points**2).sum(axis=1)[:, None] - 2 * products[:, :k] + self.start2
+        square += t * (t * self.bone2 - 2 * along)
+        return np.sqrt(np.maximum(square, 1e-8)) - (self.thick + t * self.taper), t
+
+    def shares(self, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the melted distance (n,) and each capsule's share in it (n, k)."""
+        soft = self.shape.soft
+        palm, of_palm = melt(distances[:, :soft], SOFT)
+        whole, of_whole = melt(np.hstack([palm[:, None], distances[:, soft:]]), CLOSE)
+        return whole, np.hstack([of_palm * of_whole[:, :1], of_whole[:, 1:]])
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Return the distance (n,) from points (n, 3) to the skin."""
+        distances, _ = self.parts(points)
+        soft = self.shape.soft
+        palm = melt(distances[:, :soft], SOFT)[0]
+        return melt(np.hstack([palm[:, None], distances[:, soft:]]), CLOSE)[0]
+
+
+def melt(distances: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smooth minimum (n,) of distances (n, k), and each one's share in it (n, k)."""
+    least = distances.min(axis=1, keepdims=True)
+    parts = np.exp((least - distances) / width)
+    total = parts.sum(axis=1, keepdims=True)
+    return (least - width * np.log(total))[:, 0], parts / total
+
+
+def trace(field: Field, start, way, far, reach: float, cone: float):
+    """Walk along lines of sight until the skin is within a cone around them.
+
+    Args:
+        field: The hand.
+        start: Where all lines begin, (3,).
+        way: Their directions (n, 3), of length 1.
+        far: How far each of them may begin, (n,).
+        reach: Where they give up.
+        cone: The cone's radius per length of way.
+
+    Returns:
+        How far each line got (n,), and whether it met the skin (n,).
+    """
+    far, met, left = far.copy(), np.zeros(len(way), bool), np.arange(len(way))
+    for _ in range(40):
+        gap = field(start + far[left, None] * way[left]) - cone * far[left]
+        met[left[gap < 0]] = True
+        left, gap = left[gap >= 0], gap[gap >= 0]
+        far[left] += 0.95 * gap + 1e-3  # tapering makes the true distance a little shorter
+        left = left[far[left] < reach]
+        if len(left) == 0:
+            break
+    # Who is still near crept along the skin all the way.
+    met[left] = field(start + far[left, None] * way[left]) < 4 * cone * far[left]
+    return far, met
+
+
+def look(field: Field, distance: float, scale: float, n: int):
+    """Find what a camera sees of a hand.
+
+    Args:
+        field: The hand.
+        distance: From the origin to the camera, on the z axis.
+        scale: Length 1 at the origin, as a share of the frame.
+        n: Lines of sight per side of the frame, a multiple of COARSE.
+
+    Returns:
+        All directions (n * n, 3) row by row, the indices of those that meet the skin (m,), and
+        where they meet it (m, 3).
+    """
+    camera = np.array([0, 0, distance], np.float32)
+
+    def directions(count):
+        axis = ((np.arange(count) + 0.5) / count - 0.5) / scale
+        y, x = np.meshgrid(-axis, axis, indexing="ij")
+        ways = np.stack([x.ravel(), y.ravel(), np.full(x.size, -distance)], axis=1)
+        return unit(ways).astype(np.float32)
+
+    first, reach = max(distance - REACH, 0.05), distance + REACH
+    wide, ways = directions(n // COARSE), directions(n)
+    pixel = 1 / (n * scale * distance)  # how far lines part per length of way
+    far, near = trace(
+        field, camera, wide, np.full(len(wide), first, np.float32), reach, 0.75 * COARSE * pixel
+    )
+    blocks = np.ones((COARSE, COARSE))
+    near = np.kron(near.reshape(n // COARSE, -1), blocks).ravel() > 0
+    far = np.kron(far.reshape(n // COARSE, -1), blocks).ravel().astype(np.float32)
+    chosen = np.flatnonzero(near)
+    far, met = trace(field, camera, ways[chosen], far[chosen], reach, 0.25 * pixel)
+    seen = chosen[met]
+    return ways, seen, camera + far[met, None] * ways[seen]
+
+
+def shade(shape: Shape, points: np.ndarray, way: np.ndarray, width: float) -> np.ndarray:
+    """Return how much of a light reaches points (n, 3): (n,), from 0 to 1.
+
+    Seen along the light, a capsule is a flat one, and a point a point: no walk is needed to know
+    how near the capsule the light passed.
+
+    Args:
+        shape: What throws the shadow.
+        points: Where it may fall.
+        way: Where the light comes from, (3,), of length 1.
+        width: The light's, as a share of its distance: shadows are that soft.
+    """
+    flat = Field(shape.moved(np.eye(3) - np.outer(way, way)))
+    way = way.astype(np.float32)
+    height = points @ way
+    gap, t = flat.parts(points - height[:, None] * way)
+    bone = (shape.end - shape.start).astype(np.float32) @ way
+    far = shape.start.astype(np.float32) @ way + t * bone - height[:, None]
+    lit = np.clip(0.5 + gap / (width * np.maximum(far, 0.05)), 0, 1)
+    # A capsule does not shade the skin that it is itself.
+    return (1 - (1 - lit) * np.clip(far / 0.1 - 0.5, 0, 1)).min(axis=1)
+
+
+@dataclasses.dataclass
+class Light:
+    """Where a light comes from (3,), its colour (3,), and its width as a share of its distance."""
+
+    way: np.ndarray
+    colour: np.ndarray
+    width: float
+
+
+def lamps(how: Variation, rng: np.random.Generator) -> tuple[list[Light], np.ndarray]:
+    """Return one to three lights, and the light that comes from everywhere (3,)."""
+    found = []
+    for i in range(rng.integers(1, how.lights + 1)):
+        angle, steep = rng.uniform(-0.25, 1.25) * np.pi, np.radians(rng.uniform(15, 65))
+        way = np.array(
+            [np.cos(angle) * np.sin(steep), np.sin(angle) * np.sin(steep), np.cos(steep)]
+        )
+        warm = rng.normal(0, 0.05) * np.array([1, 0, -1])
+        strength = rng.uniform(0.5, 1.0) / (1 + i)
+        found.append(Light(way, strength * (1 + warm), rng.uniform(0.08, 0.5)))
+    return found, rng.uniform(0.25, 0.6) * (1 + rng.normal(0, 0.03) * np.array([1, 0, -1]))
+
+
+# --- colour ---------------------------------------------------------------------------------------
+
+# The Monk Skin Tone scale, light to dark.
+SKIN = "f6ede4 f3e7db f7ead0 eadaba d7bd96 a07e56 825c43 604134 3a312a 292420"
+SKIN = np.frombuffer(bytes.fromhex(SKIN), np.uint8).reshape(-1, 3) / 255
+
+
+def linear(colour: np.ndarray) -> np.ndarray:
+    """Return amounts of light for colours as screens write them."""
+    return np.maximum(colour, 0) ** 2.2
+
+
+def noise(n: int, coarse: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a smooth random field (n, n) of about -1 to 1 with `coarse` bumps per side."""
+    small = Image.fromarray(rng.normal(0, 0.5, (coarse, coarse)).astype(np.float32))
+    return np.asarray(small.resize((n, n), Image.Resampling.BICUBIC))
+
+
+def skin(tone: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the colours (3,), (3,) of the back and of the palm, which is pinker and lighter."""
+    steps = np.arange(len(SKIN))
+    back = np.array([np.interp(tone * (len(SKIN) - 1), steps, c) for c in SKIN.T])
+    back = back * (1 + rng.normal(0, 0.03, 3))
+    blood = rng.uniform(0.2, 0.6)
+    back = (1 - 0.6 * blood) * back + 0.6 * blood * np.array([0.95, 0.62, 0.50]) * back.max()
+    palm = (1 - 0.45 * tone) * back + 0.45 * tone * np.array([0.80, 0.58, 0.46])
+    palm = (1 - 0.6 * blood) * palm + 0.6 * blood * np.array([1.0, 0.64, 0.54]) * palm.max()
+    return linear(back), linear(palm)
+
+
+def paint(shape: Shape, points, normals, shares, t, tone: float, sleeve, rng) -> np.ndarray:
+    """Return the skin's colour (n, 3) at points (n, 3): palm, back, creases, nails, sleeve."""
+    back, palm = skin(tone, rng)
+    of_palm = ((shares @ shape.palmar) * normals).sum(axis=1)
+    of_palm = np.clip(0.5 + 1.6 * of_palm, 0, 1)[:, None]
+    colour = of_palm * palm + (1 - of_palm) * back
+    nearest = shares.argmax(axis=1)
+    t, part = t[np.arange(len(t)), nearest], shape.part[nearest]
+    facing = (shape.palmar[nearest] * normals).sum(axis=1)
+    # Creases where a finger bends, redder tips, nails on the back of the last bone.
+    bone = (part >= 1) & (part <= 3)
+    crease = np.exp(-(((t - 0.03) / 0.06) ** 2)) * bone * np.clip(0.3 + facing, 0, 1)
+    colour *= (1 - rng.uniform(0.1, 0.35) * crease)[:, None]
+    red = np.array([1.06, 0.9, 0.88])
+    tip = (np.clip(t - 0.3, 0, 1) * (part == 3) * rng.uniform(0, 1))[:, None]
+    colour *= 1 + tip * (red - 1)
+    nail = ((part == 3) & (t > 0.45) & (facing < -0.55))[:, None]
+    colour = np.where(nail, 0.6 * colour + 0.4 * linear(np.array([0.93, 0.75, 0.70])), colour)
+    if sleeve is not None:
+        edge, cloth = sleeve
+        covered = (part == FOREARM) & (t > edge)
+        colour = np.where(covered[:, None], cloth, colour)
+    return colour
+
+
+def wall(n: int, how: Variation, rng: np.random.Generator) -> np.ndarray:
+    """Return a background's colours (n, n, 3), plain or not, before any light falls on it."""
+    if rng.random() < how.colour:
+        colour = rng.uniform(0.05, 0.95) * (1 + rng.uniform(-0.45, 0.45, 3))
+    else:
+        colour = rng.uniform(0.72, 0.9) * (1 + rng.normal(0, 0.015, 3))
+    picture = np.broadcast_to(colour, (n, n, 3)).copy()
+    if rng.random() < how.clutter:
+        for _ in range(rng.integers(2, 12)):
+            shapes(picture, rng)
+        soft = rng.uniform(0, 0.05) * n
+        picture = np.stack([blur(c, soft) for c in np.moveaxis(picture, 2, 0)], axis=2)
+        picture *= 1 + rng.uniform(0, 0.3) * noise(n, rng.integers(4, 32), rng)[:, :, None]
+    # Walls are never quite even.
+    uneven = rng.uniform(0.02, 0.12) * noise(n, 3, rng) + rng.uniform(0, 0.02) * noise(n, 24, rng)
+    return linear(np.clip(picture * (1 + uneven[:, :, None]), 0.01, 1))
+
+
+def shapes(picture: np.ndarray, rng: np.random.Generator) -> None:
+    """Draw a band, a box or a disc of one colour into `picture` (n, n, 3)."""
+    n = len(picture)
+    y, x = np.mgrid[:n, :n] / n - rng.uniform(0, 1, 2)[:, None, None]
+    angle = rng.uniform(0, np.pi)
+    x, y = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    width, height = rng.uniform(0.03, 0.4, 2)
+    kind = rng.integers(3)
+    if kind == 0:
+        inside = np.abs(x) < 0.5 * width
+    elif kind == 1:
+        inside = (np.abs(x) < width) & (np.abs(y) < height)
+    else:
+        inside = (x / width) ** 2 + (y / height) ** 2 < 1
+    picture[inside] = rng.uniform(0.05, 1) * (1 + rng.uniform(-0.4, 0.4, 3))
+
+
+def blur(picture: np.ndarray, sigma: float) -> np.ndarray:
+    """Return `picture` (n, n) through a Gaussian of `sigma` pixels; the edges are repeated."""
+    if sigma < 0.05:
+        return picture
+    steps = np.arange(-np.ceil(3 * sigma), np.ceil(3 * sigma) + 1)
+    weights = np.exp(-0.5 * (steps / sigma) ** 2)
+    weights /= weights.sum()
+    n, margin = len(picture), len(steps) // 2
+    places = np.clip(np.arange(n)[:, None] + steps.astype(int), 0, n - 1)
+    matrix = np.zeros((n, n))
+    np.add.at(matrix, (np.arange(n)[:, None].repeat(2 * margin + 1, 1), places), weights)
+    return matrix @ picture @ matrix.T
+
+
+def photograph(light: np.ndarray, how: Variation, rng: np.random.Generator) -> np.ndarray:
+    """Return what a camera makes of the light (size, size, 3) that falls on it: uint8."""
+    size, strength = len(light), how.camera
+    y, x = (np.mgrid[:size, :size] + 0.5) / size - 0.5 - rng.normal(0, 0.08, 2)[:, None, None]
+    light = light * (1 - rng.uniform(0, 1.2 * strength) * np.minimum(x**2 + y**2, 0.6))[:, :, None]
+    light = light * np.exp(strength * rng.normal(0, 0.12) * np.array([1, 0, -1]))
+    light = light * np.exp(strength * rng.normal(0, 0.05) * np.array([-0.5, 1, -0.5]))
+    bright = np.quantile(light.mean(axis=2), 0.9)
+    wanted = 0.75 * np.exp(rng.normal(0, 0.12 + 0.2 * strength))
+    # Exposure, then a shoulder: what is too bright fades to white softly.
+    light = light * min(wanted / max(bright, 1e-3), 12)
+    picture = (1 - np.exp(-1.6 * light)) ** (1 / 2.2)
+    picture = np.stack(
+        [blur(c, rng.uniform(0.2, 0.35 + 0.6 * strength)) for c in np.moveaxis(picture, 2, 0)],
+        axis=2,
+    )
+    grey = picture.mean(axis=2, keepdims=True)
+    picture = grey + (picture - grey) * (1 + strength * rng.uniform(-0.4, 0.3))
+    picture = picture + rng.normal(0, 1, picture.shape) * rng.uniform(0, 0.03) * strength
+    pixels = np.clip(np.round(255 * picture), 0, 255).astype(np.uint8)
+    if rng.random() < 0.5 * min(strength, 1):
+        memory = io.BytesIO()
+        Image.fromarray(pixels).save(memory, "JPEG", quality=int(rng.integers(60, 96)))
+        pixels = np.asarray(Image.open(memory))
+    return pixels
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+OVER, COARSE = 2, 4  # lines of sight per pixel's side; lines that begin together, per side
+
+
+def picture(
+    seed: int, index: int, sign: int, how: Variation = Variation(), size: int = 64
+) -> np.ndarray:
+    """Return picture `index` of the set `seed`, a hand that shows `sign`.
+
+    Args:
+        seed: 0 or more.
+        index: 0 or more; each has its own hand, light and camera.
+        sign: The digit, 0 to 5.
+        how: How much the pictures of the set differ.
+        size: Pixels per side, even.
+
+    Returns:
+        uint8 (size, size, 3).
+
+    Raises:
+        DataError: There is no such sign.
+    """
+    if sign not in range(6):
+        raise DataError(f"hands: the sign is {sign!r}; give a digit from 0 to 5.")
+    rng = np.random.default_rng([seed, index])
+    shape, distance, scale = place(hand(sign, how, rng), sign, how, rng)
+    lights, everywhere = lamps(how, rng)
+    tone = rng.uniform(*how.tones)
+    sleeve = None
+    if rng.random() < how.sleeve:
+        sleeve = rng.uniform(0.1, 0.35), linear(rng.uniform(0.05, 0.9) * rng.uniform(0.6, 1, 3))
+    n = OVER * size
+    field = Field(shape)
+    ways, seen, points = look(field, distance, scale, n)
+    image = background(field, ways, distance, size, (lights, everywhere), how, rng)
+
+    if len(points):
+        distances, t = field.parts(points)
+        _, shares = field.shares(distances)
+        pull = shares / np.maximum(distances + field.thick + t * field.taper, 1e-4)
+        k = len(field.bone2)
+        normals = points * pull.sum(axis=1)[:, None] - pull @ field.both[:, :k].T
+        normals = unit(normals - (pull * t) @ field.both[:, k:].T)
+        colour = paint(shape, points, normals, shares, t, tone, sleeve, rng)
+        grain = rng.uniform(0.02, 0.1) * noise(n, size // 3, rng).ravel()[seen]
+        colour = np.clip(colour * (1 + grain[:, None]), 0, 1)
+        # Light from everywhere reaches hollows less.
+        open_ = np.clip(field(points + 0.1 * normals) / 0.1, 0.2, 1)
+        open_ = open_ * np.clip(field(points + 0.35 * normals) / 0.35, 0.15, 1)
+        light = open_[:, None] * everywhere * (0.8 + 0.2 * normals[:, 1:2])
+        for lamp in lights:
+            falls = (normals @ lamp.way + 0.15) / 1.15
+            lit = np.maximum(falls, 0) * shade(shape, points, lamp.way, lamp.width)
+            # Light that went through skin comes out red: the dark side loses less of it.
+            light = light + np.stack([lit**0.85, lit, lit**1.1], axis=1) * lamp.colour
+        image[seen] = colour * light
+    light = image.reshape(size, OVER, size, OVER, 3).mean(axis=(1, 3))
+    return photograph(light, how, rng)
+
+
+def background(field, ways, distance, size, light, how, rng) -> np.ndarray:
+    """Return the light (n * n, 3) from a wall behind the hand, with the hand's shadow on it."""
+    n = OVER * size
+    lights, everywhere = light
+    colours = wall(n, how, rng)
+    behind = rng.uniform(0.5, 3.5)
+    # A shadow is soft: a quarter of the points is enough.
+    few = ways.reshape(size, OVER, size, OVER, 3)[:, 0, :, 0].reshape(-1, 3)
+    points = np.array([0, 0, distance]) - few * ((distance + behind) / few[:, 2:])
+    points[:, 2] = -behind
+    points = points.astype(np.float32)
+    near = np.clip(0.35 + 0.65 * field(points) / 1.2, 0, 1) if behind < 1 else np.ones(len(points))
+    total = near[:, None] * everywhere
+    for lamp in lights:
+        lit = shade(field.shape, points, lamp.way, lamp.width) * lamp.way[2]
+        total = total + lit[:, None] * lamp.colour
+    total = total.reshape(size, size, 3)
+    smooth = [
+        np.asarray(Image.fromarray(c.astype(np.float32)).resize((n, n), Image.Resampling.BILINEAR))
+        for c in np.moveaxis(total, 2, 0)
+    ]
+    return (colours * np.stack(smooth, axis=2)).reshape(-1, 3)
+
+
+# --- sets -----------------------------------------------------------------------------------------
+
+BLOCK = 60  # pictures in a file of a set that is not yet whole
+
+
+def sign_of(seed: int, index: int) -> int:
+    """Return the sign that picture `index` of the set `seed` shows: each six hold all six."""
+    return int(np.random.default_rng([seed, index // 6, 6]).permutation(6)[index % 6])
+
+
+def write_set(
+    folder: str | Path,
+    train: int,
+    test: int,
+    seed: int = 0,
+    how: Variation = Variation(),
+    workers: int | None = None,
+) -> None:
+    """Render a data set in the schema of SIGNS, which `load_dataset(folder)` reads.
+
+    Pictures 0 to train - 1 of the set `seed` go to the training file, the next ones to the test
+    file. Interrupted, the same call goes on where it was. Memory does not grow with the number of
+    pictures.
+
+    Args:
+        folder: Where the two files will lie; those that lie there are replaced at the end.
+        train: Training images, 1 or more.
+        test: Test images, 1 or more.
+        seed: 0 or more; the same one gives the same pictures.
+        how: How much the pictures differ.
+        workers: Processes that render side by side; by default one for each core.
+
+    Raises:
+        DataError: A number is not as above; the folder can't be written; it holds an unfinished
+            set of other settings; the disk is full.
+    """
+    for name, value, least in (("train", train, 1), ("test", test, 1), ("seed", seed, 0)):
+        if not isinstance(value, int | np.integer) or value < least:
+            raise DataError(f"hands: {name} is {value!r}; give a whole number of {least} or more.")
+    folder = Path(folder)
+    parts = folder / "unfinished"
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+        _agree(parts / "settings.json", {"seed": int(seed), **dataclasses.asdict(how)})
+        _render_blocks(parts, range(0, train + test, BLOCK), (seed, train + test, how), workers)
+        for name, prefix, first, count in (
+            (TRAIN_FILE, "train", 0, train),
+            (TEST_FILE, "test", train, test),
+        ):
+            _assemble(parts, folder / name, prefix, first, count, seed)
+    except OSError as error:
+        # What is whole so far would only take up the room that was wanting.
+        shutil.rmtree(parts, ignore_errors=True)
+        raise DataError(
+            f"{folder}: the pictures could not be written ({error.strerror or error}); expected a "
+            "folder that may be written, with about 15 KB free for each picture. Nothing was left "
+            "there. Free some space or name another folder."
+        ) from None
+    shutil.rmtree(parts, ignore_errors=True)
+
+
+def _agree(path: Path, settings: dict) -> None:
+    """Write down what the unfinished set is, or see that it is the same one."""
+    settings = json.loads(json.dumps(settings))
+    # Another version of this file draws other pictures.
+    settings["checksum of the renderer"] = zlib.crc32(Path(__file__).read_bytes())
+    if path.exists():
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            kept = {}
+        for name, value in settings.items():
+            if kept.get(name) != value:
+                raise DataError(
+                    f"{path.parent} holds an unfinished set whose {name} is {kept.get(name)}; "
+                    f"expected {value}. Delete it to begin anew, or name another folder."
+                )
+    else:
+        write_whole(path, json.dumps(settings, indent=1).encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name and move it, so that it is never half there."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _render_block(parts: Path, first: int, seed: int, end: int, how: Variation) -> None:
+    """Render the pictures from `first` on, in a process of its own, and write them as one file."""
+    last = min(first + BLOCK, end)
+    pictures = [picture(seed, i, sign_of(seed, i), how) for i in range(first, last)]
+    memory = io.BytesIO()
+    np.save(memory, np.stack(pictures))
+    write_whole(_block(parts, first), memory.getvalue())
+
+
+def _block(parts: Path, first: int) -> Path:
+    return parts / f"{first:09}.npy"
+
+
+def _whole(path: Path, count: int) -> bool:
+    """Return whether a block is there with that many pictures; a shorter set may end earlier."""
+    return path.exists() and len(np.load(path, mmap_mode="r")) == count
+
+
+def _render_blocks(parts: Path, blocks: Iterable[int], settings, workers: int | None) -> None:
+    """Render the blocks that are not there yet, with a progress bar."""
+    seed, end, how = settings
+    missing = [b for b in blocks if not _whole(_block(parts, b), min(BLOCK, end - b))]
+    before = os.environ.get("OMP_NUM_THREADS"), os.environ.get("OPENBLAS_NUM_THREADS")
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a process is a core
+    bar = tqdm(total=end, initial=end - sum(min(BLOCK, end - b) for b in missing), unit="image")
+    pool = concurrent.futures.ProcessPoolExecutor(
+        workers or os.cpu_count() or 1,
+        multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for the parent
+    )
+    try:
+        tasks = {pool.submit(_render_block, parts, b, seed, end, how): b for b in missing}
+        for task in concurrent.futures.as_completed(tasks):
+            task.result()
+            bar.update(min(BLOCK, end - tasks[task]))
+    finally:
+        pool.shutdown(cancel_futures=True)
+        bar.close()
+        for name, value in zip(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), before, strict=True):
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _assemble(parts: Path, path: Path, prefix: str, first: int, count: int, seed: int) -> None:
+    """Write pictures first to first + count - 1 as one HDF5 file, a block at a time."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with h5py.File(part, "w") as file:
+            # Chunks of one colour channel: neighbouring bytes are neighbouring pixels.
+            images = file.create_dataset(
+                f"{prefix}_set_x",
+                (count, 64, 64, 3),
+                np.uint8,
+                chunks=(min(count, BLOCK), 64, 64, 1),
+                compression="gzip",
+                compression_opts=4,
+            )
+            for start in range(first, first + count, BLOCK):
+                stop, pictures = min(start + BLOCK, first + count), []
+                for b in range(start - start % BLOCK, stop, BLOCK):
+                    pictures.append(np.load(_block(parts, b))[max(start - b, 0) : stop - b])
+                images[start - first : stop - first] = np.concatenate(pictures)
+            shown = [sign_of(seed, i) for i in range(first, first + count)]
+            file[f"{prefix}_set_y"] = np.array(shown, np.int64)
+            file["list_classes"] = np.arange(6, dtype=np.int64)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

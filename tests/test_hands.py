@@ -1,0 +1,361 @@
+"""The renderer of hands: what it draws, that it repeats, and how it refuses and goes on."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+import render_hands
+
+from resnets import hands
+from resnets_utils import BUNDLED, ROOT, DataError, load_dataset
+
+SCRIPT = ROOT / "tools" / "render_hands.py"
+PLAIN = dataclasses.replace(hands.LIKE_SIGNS, camera=0, tilt=0, roll=0, size=(0.7, 0.7))
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+# --- anatomy --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sign", range(6))
+def test_bones_keep_their_lengths(sign):
+    """However a hand is posed, its bones are those of a hand, and its joints hold together."""
+    for seed in range(30):
+        shape = hands.hand(sign, hands.Variation(), rng(seed))
+        lengths = np.linalg.norm(shape.end - shape.start, axis=1)[shape.soft :]
+        fingers, thumb = lengths[:12].reshape(4, 3), lengths[12:]
+        shares = fingers / fingers.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(shares, np.tile(hands.BONES, (4, 1)), atol=1e-6)
+        np.testing.assert_allclose(thumb, hands.THUMB_BONES[1:], rtol=0.01)
+        joined = shape.start[shape.soft + 1 : shape.soft + 12] - shape.end[shape.soft : -3]
+        joined = np.delete(joined, [2, 5, 8], axis=0)  # from one finger to the next
+        assert np.abs(joined).max() < 1e-9
+
+
+def stretched(sign, seed):
+    """Return how far each finger's tip is from its root, as a share of its length: (4,)."""
+    shape = hands.hand(sign, hands.Variation(), rng(seed))
+    first, last = shape.soft + np.arange(0, 12, 3), shape.soft + np.arange(2, 12, 3)
+    lengths = np.linalg.norm(shape.end - shape.start, axis=1)[shape.soft : -2]
+    span = np.linalg.norm(shape.end[last] - shape.start[first], axis=1)
+    return span / lengths.reshape(4, 3).sum(axis=1)
+
+
+@pytest.mark.parametrize(
+    ("sign", "fingers"),
+    [
+        (1, {(1, 0, 0, 0)}),
+        (2, {(1, 1, 0, 0)}),
+        (3, {(1, 1, 0, 0), (1, 1, 1, 0)}),
+        (4, {(1, 1, 1, 1)}),
+        (5, {(1, 1, 1, 1)}),
+    ],
+)
+def test_a_sign_stretches_its_fingers_and_bends_the_others(sign, fingers):
+    seen = set()
+    for seed in range(40):
+        spans = stretched(sign, seed)
+        assert not ((spans > 0.78) & (spans < 0.88)).any(), "neither stretched nor bent"
+        seen.add(tuple(int(v) for v in spans > 0.83))
+    assert seen == fingers
+
+
+def test_in_the_ring_the_thumb_comes_near_the_index_finger():
+    gaps = []
+    for seed in range(40):
+        shape = hands.hand(0, hands.Variation(), rng(seed))
+        gaps.append(np.linalg.norm(shape.end[-1] - shape.end[shape.soft + 2]))
+    assert np.median(gaps) < 0.3 and max(gaps) < 0.8
+
+
+# --- geometry -------------------------------------------------------------------------------------
+
+
+def one_capsule():
+    ends = np.array([[0.0, 0, 0]]), np.array([[0.0, 1, 0]])
+    radius, looks = np.array([[0.2, 0.1]]), np.array([[0.0, 0, 1]])
+    return hands.Shape(*ends, radius, looks, 1, np.array([1]))
+
+
+def test_distance_to_a_capsule():
+    points = np.array([[0.5, 0, 0], [0, -1, 0], [0, 3, 0], [0, 0.5, 1], [0, 0.5, 0]], np.float32)
+    np.testing.assert_allclose(
+        hands.Field(one_capsule())(points), [0.3, 0.8, 1.9, 0.85, -0.15], atol=1e-4
+    )
+
+
+def test_melting_is_never_farther_than_the_nearest_and_close_to_it():
+    shape = hands.hand(5, hands.Variation(), rng())
+    field = hands.Field(shape)
+    points = rng(1).normal(0, 1, (500, 3)).astype(np.float32)
+    nearest, melted = field.parts(points)[0].min(axis=1), field(points)
+    assert (melted <= nearest + 1e-5).all() and (melted >= nearest - 0.15).all()
+
+
+def test_the_camera_sees_a_capsule_where_it_is():
+    """A sphere at the origin is a disc of the size that similar triangles give."""
+    shape = dataclasses.replace(one_capsule(), end=np.zeros((1, 3)), radius=np.full((1, 2), 0.3))
+    n, distance, scale = 128, 8.0, 0.5
+    _, seen, points = hands.look(hands.Field(shape), distance, scale, n)
+    radius = 0.3 * distance / np.sqrt(distance**2 - 0.3**2) * scale * n  # of the outline, in lines
+    assert abs(len(seen) - np.pi * radius**2) < 0.08 * np.pi * radius**2
+    np.testing.assert_allclose(np.linalg.norm(points, axis=1), 0.3, atol=0.02)
+    rows, columns = np.divmod(seen, n)
+    assert abs(rows.mean() - (n - 1) / 2) < 0.5 and abs(columns.mean() - (n - 1) / 2) < 0.5
+
+
+def test_a_shadow_lies_behind_and_only_there():
+    up = np.array([0.0, 0, 1])
+    points = np.array([[0, 0.5, -1], [1, 0.5, -1], [0, 0.5, 1], [0, 0.5, 0.15]], np.float32)
+    lit = hands.shade(one_capsule(), points, up, 0.1)
+    np.testing.assert_allclose(lit, [0, 1, 1, 1], atol=1e-3)
+
+
+def test_a_wide_light_makes_a_soft_shadow():
+    points = np.stack([np.linspace(0, 1, 50), np.full(50, 0.5), np.full(50, -2)], axis=1)
+    sharp, soft = (
+        hands.shade(one_capsule(), points.astype(np.float32), np.array([0, 0, 1.0]), width)
+        for width in (0.02, 0.4)
+    )
+    between = [np.count_nonzero((lit > 0.05) & (lit < 0.95)) for lit in (sharp, soft)]
+    assert between[1] > 5 * max(between[0], 1)
+    assert (np.diff(soft) >= -1e-6).all(), "light grows away from the capsule"
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def test_a_picture_follows_from_its_numbers():
+    one = hands.picture(0, 7, 3)
+    assert one.shape == (64, 64, 3) and one.dtype == np.uint8
+    np.testing.assert_array_equal(one, hands.picture(0, 7, 3))
+    for other in (hands.picture(1, 7, 3), hands.picture(0, 8, 3), hands.picture(0, 7, 2)):
+        assert np.abs(one.astype(int) - other).mean() > 3
+
+
+def test_size_is_free():
+    assert hands.picture(0, 7, 3, size=96).shape == (96, 96, 3)
+
+
+def hand_pixels(sign, how, index, monkeypatch):
+    """Return where the hand is in a picture: (64, 64) bool."""
+    found = {}
+    real = hands.look
+
+    def look(field, distance, scale, n):
+        found["n"], found["seen"] = n, real(field, distance, scale, n)
+        return found["seen"]
+
+    monkeypatch.setattr(hands, "look", look)
+    hands.picture(0, index, sign, how)
+    mask = np.zeros(found["n"] ** 2, bool)
+    mask[found["seen"][1]] = True
+    return mask.reshape(64, 2, 64, 2).mean(axis=(1, 3)) > 0.5
+
+
+@pytest.mark.parametrize("sign", range(6))
+def test_every_picture_shows_a_hand(sign, monkeypatch):
+    shares = [hand_pixels(sign, hands.Variation(), i, monkeypatch).mean() for i in range(8)]
+    assert min(shares) > 0.04 and max(shares) < 0.9
+
+
+def test_size_says_how_much_of_the_frame_a_hand_fills(monkeypatch):
+    small, large = (dataclasses.replace(PLAIN, size=(s, s), outside=0) for s in (0.4, 0.8))
+    ratio = [
+        hand_pixels(5, large, i, monkeypatch).sum() / hand_pixels(5, small, i, monkeypatch).sum()
+        for i in range(4)
+    ]
+    assert 2.5 < np.median(ratio) < 4.5, "twice the side is four times the area"
+
+
+def test_tones_go_from_light_to_dark():
+    bright = []
+    for tone in (0.0, 0.5, 1.0):
+        back, palm = hands.skin(tone, rng())
+        assert (palm[0] > palm[2]) and (back[0] > back[2]), "skin is reddish"
+        bright.append(back.mean())
+    assert bright[0] > 2 * bright[1] > 4 * bright[2]
+
+
+def test_blur_keeps_the_light():
+    picture = rng().random((40, 40))
+    assert abs(hands.blur(picture, 2.0).mean() - picture.mean()) < 0.01
+    assert hands.blur(picture, 2.0).std() < 0.3 * picture.std()
+    np.testing.assert_array_equal(hands.blur(np.ones((8, 8)), 3).round(6), np.ones((8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"size": (0.9, 0.5)}, "size"),
+        ({"size": (0, 0)}, "size"),
+        ({"tones": (0, 1.5)}, "tones"),
+        ({"back": 2}, "back"),
+        ({"camera": -1}, "camera"),
+        ({"lights": 0}, "lights"),
+        ({"lights": 4}, "lights"),
+    ],
+)
+def test_impossible_variations_are_refused(changes, word):
+    with pytest.raises(DataError, match=word):
+        hands.Variation(**changes)
+
+
+@pytest.mark.parametrize("sign", [6, -1, "fist", 2.5])
+def test_unknown_signs_are_refused(sign):
+    with pytest.raises(DataError, match="0 to 5"):
+        hands.picture(0, 0, sign)
+
+
+# --- sets -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Draw squares of one colour, in this process, blocks of 6."""
+    monkeypatch.setattr(hands, "BLOCK", 6)
+
+    def blocks(parts, starts, settings, workers):
+        seed, end, how = settings
+        for first in starts:
+            if not hands._whole(hands._block(parts, first), min(6, end - first)):
+                hands._render_block(parts, first, seed, end, how)
+
+    monkeypatch.setattr(hands, "_render_blocks", blocks)
+    drawn = []
+
+    def picture(seed, index, sign, how):
+        drawn.append(index)
+        return np.full((64, 64, 3), index, np.uint8)
+
+    monkeypatch.setattr(hands, "picture", picture)
+    return drawn
+
+
+def read(folder, part):
+    with h5py.File(folder / f"{part}_signs.h5") as file:
+        return file[f"{part}_set_x"][:, 0, 0, 0].tolist(), file[f"{part}_set_y"][:].tolist()
+
+
+@pytest.mark.parametrize(("train", "test"), [(12, 6), (7, 4), (1, 1), (5, 30)])
+def test_a_set_holds_the_pictures_in_order(quick, tmp_path, train, test):
+    hands.write_set(tmp_path, train, test, seed=3)
+    signs = [hands.sign_of(3, i) for i in range(train + test)]
+    assert read(tmp_path, "train") == (list(range(train)), signs[:train])
+    assert read(tmp_path, "test") == (list(range(train, train + test)), signs[train:])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["test_signs.h5", "train_signs.h5"]
+    load_dataset(tmp_path)
+
+
+def test_each_six_pictures_show_all_signs():
+    signs = np.array([hands.sign_of(0, i) for i in range(600)]).reshape(-1, 6)
+    assert (np.sort(signs, axis=1) == np.arange(6)).all()
+    assert len(np.unique(signs, axis=0)) > 60, "dealt out in one order"
+
+
+def test_an_interrupted_set_goes_on(quick, tmp_path, monkeypatch):
+    drawn, whole = quick, hands.picture
+
+    def interrupted(seed, index, sign, how):
+        if index == 8:
+            raise KeyboardInterrupt
+        return whole(seed, index, sign, how)
+
+    monkeypatch.setattr(hands, "picture", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        hands.write_set(tmp_path, 12, 6)
+    assert not (tmp_path / "train_signs.h5").exists()
+    drawn.clear()
+    monkeypatch.setattr(hands, "picture", whole)
+    hands.write_set(tmp_path, 12, 6)
+    assert drawn == list(range(6, 18)), "the first block was there already"
+    assert read(tmp_path, "train")[0] == list(range(12))
+
+
+def test_an_unfinished_set_of_other_settings_is_refused(quick, tmp_path):
+    parts = tmp_path / "unfinished"
+    parts.mkdir()
+    (parts / "settings.json").write_text(json.dumps({"seed": 5}))
+    with pytest.raises(DataError, match="unfinished set whose seed is 5; expected 0"):
+        hands.write_set(tmp_path, 12, 6)
+    (parts / "settings.json").write_text("{")
+    with pytest.raises(DataError, match="seed is None"):
+        hands.write_set(tmp_path, 12, 6)
+
+
+def test_a_full_disk_leaves_nothing(quick, tmp_path, monkeypatch):
+    (tmp_path / "train_signs.h5").write_bytes(b"before")
+
+    def full(path, content):
+        if path.name == "000000006.npy":
+            raise OSError(28, "No space left on device")
+        path.write_bytes(content)
+
+    monkeypatch.setattr(hands, "write_whole", full)
+    with pytest.raises(DataError, match="No space left on device"):
+        hands.write_set(tmp_path, 12, 6)
+    assert [path.name for path in tmp_path.iterdir()] == ["train_signs.h5"]
+    assert (tmp_path / "train_signs.h5").read_bytes() == b"before"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "word"),
+    [
+        ((0, 6), "train is 0"),
+        ((6, -1), "test is -1"),
+        ((6, 6, -1), "seed is -1"),
+        ((2.5, 1), "2.5"),
+    ],
+)
+def test_impossible_numbers_are_refused(numbers, word, tmp_path):
+    with pytest.raises(DataError, match=word):
+        hands.write_set(tmp_path / "new", *numbers)
+    assert not (tmp_path / "new").exists()
+
+
+def test_processes_side_by_side_render_what_one_renders(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    hands.write_set(tmp_path, 61, 2, seed=4, workers=2)  # two blocks
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    train_x, _, test_x, test_y, _ = load_dataset(tmp_path)
+    assert (len(train_x), len(test_x)) == (61, 2)
+    for index, image in ((0, train_x[0]), (60, train_x[60]), (62, test_x[1])):
+        expected = hands.picture(4, index, hands.sign_of(4, index))
+        assert np.abs(image.astype(int) - expected).max() <= 2  # other libraries, other roundings
+    assert test_y[0, 1] == hands.sign_of(4, 62)
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["set", "--train", "0"], "train is 0"),
+        (["set", "--seed=-1"], "'-1' is not a whole number"),
+        (["set", "--style", "van-gogh"], "invalid choice"),
+        (["fist"], "invalid choice"),
+        (["set", "--out", str(SCRIPT)], "could not be written"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    done = subprocess.run(
+        [sys.executable, SCRIPT, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_sheet_shows_both(capsys):
+    image = np.asarray(render_hands.sheet(0, PLAIN, columns=2))
+    assert image.shape == (6 * 128, 4 * 128, 3)
+    assert image[:, : 2 * 128].std() > 10 and image[:, 2 * 128 :].std() > 10
+    assert BUNDLED.name in capsys.readouterr().err

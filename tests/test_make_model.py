@@ -1,0 +1,106 @@
+"""The training on rendered hands, at a size that takes seconds, and how its models are measured."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from resnets_utils import quiet_tensorflow
+
+with quiet_tensorflow():
+    import keras
+    import make_model
+    import other_hands
+
+from resnets import hands
+from resnets.resnet50 import ResNet50, SmallResNet
+
+PLAIN = dataclasses.replace(hands.LIKE_SIGNS, camera=0)
+
+
+@pytest.mark.parametrize("share", [0.1, 1 / 3, 0.5])
+def test_signs_are_repeated_up_to_their_share(share):
+    many = np.zeros((9000, 2, 2, 3), np.uint8), np.zeros((1, 9000), int)
+    few = np.ones((1080, 2, 2, 3), np.uint8), np.ones((1, 1080), int)
+    images, labels = make_model.mixed(many, few, share)
+    assert len(images) == labels.shape[1]
+    assert (images[:, 0, 0, 0] == labels[0]).all()
+    assert abs(labels.mean() - share) < 0.04
+
+
+def test_the_small_network():
+    model = SmallResNet(zero_gamma=True)
+    assert model.count_params() < 1e6 and model.output_shape == (None, 6)
+    closed = [layer for layer in model.layers if layer.name.endswith("branch2c")]
+    norms = [layer for layer in closed if layer.name.startswith("bn")]
+    assert len(norms) == 8 and not any(np.any(layer.gamma) for layer in norms)
+    assert SmallResNet((32, 48, 1), 3).output_shape == (None, 3)
+    with pytest.raises(ValueError, match=r"SmallResNet: images of 31 x 64 .* give 32 x 32"):
+        SmallResNet((31, 64, 3))
+    with pytest.raises(ValueError, match="SmallResNet: classes is 0"):
+        SmallResNet(classes=0)
+
+
+def test_kinds():
+    assert {build for build, *_ in make_model.KINDS.values()} == {ResNet50, SmallResNet}
+    assert make_model.KINDS["hands"][2] and not make_model.KINDS["small"][2]
+
+
+@pytest.mark.training
+def test_a_model_is_trained_and_saved_without_its_optimiser(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(make_model, "TEST", 6)
+    drawn = tmp_path / "hands"
+    out = tmp_path / "models" / "small.keras"
+    arguments = ["small", "--images", "24", "--epochs", "1", "--rendered", str(drawn)]
+    assert make_model.main([*arguments, "--out", str(out)]) == 0
+    assert "small.keras" in capsys.readouterr().out
+    assert [path.name for path in out.parent.iterdir()] == ["small.keras"]
+    assert out.stat().st_size < 4_000_000
+    model = keras.models.load_model(out, safe_mode=True)
+    images = hands.picture(0, 0, 5)[np.newaxis] / 255
+    assert model.predict(images, verbose=0).sum() == pytest.approx(1, abs=1e-4)
+
+    stamp = (drawn / "train_signs.h5").stat().st_mtime_ns
+    assert make_model.rendered(24, 1, drawn)[0].shape == (24, 64, 64, 3)
+    assert (drawn / "train_signs.h5").stat().st_mtime_ns == stamp, "rendered again"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["small", "--out", "model.h5"], "expected .keras"),
+        (["small", "--epochs", "-1"], "epochs"),
+        (["small", "--images", "0"], "train is 0"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message, capsys, tmp_path):
+    if "--out" not in arguments:
+        arguments = [*arguments, "--out", str(tmp_path / "m.keras")]
+    assert make_model.main([*arguments, "--rendered", str(tmp_path / "hands")]) == 2
+    assert message in capsys.readouterr().err
+
+
+# --- measuring ------------------------------------------------------------------------------------
+
+
+def test_a_stranger_is_another_picture_of_the_same_hand():
+    image = hands.picture(0, 3, 5, PLAIN)
+    new = other_hands.stranger(image, 0)
+    assert new.shape == (64, 64, 3) and new.dtype == np.uint8
+    assert np.abs(new.astype(int) - image).mean() > 10
+    np.testing.assert_array_equal(new, other_hands.stranger(image, 0))
+    assert np.abs(new.astype(int) - other_hands.stranger(image, 1)).mean() > 5
+
+
+def test_a_picture_without_a_hand_is_no_error():
+    assert other_hands.stranger(np.full((64, 64, 3), 200, np.uint8), 0).shape == (64, 64, 3)
+
+
+def test_photographs_are_asked_for_where_they_are_missing():
+    with pytest.raises(ValueError, match="make data"):
+        other_hands.sets("signs")
+
+
+def test_bundled_images_are_a_set():
+    ((name, (images, labels)),) = other_hands.sets("bundled").items()
+    assert (name, images.shape, labels.shape) == ("bundled", (120, 64, 64, 3), (120,))

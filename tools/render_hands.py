@@ -1,0 +1,91 @@
+"""Render hands: a data set of any size, a contact sheet, or the set that comes with the repository.
+
+    python tools/render_hands.py set --train 10000 --test 600 --out build/hands
+    python tools/render_hands.py sheet --out build/hands.png
+    python tools/render_hands.py bundled
+
+`resnets/hands.py` says how. A set is in the format of SIGNS: SIGNS_DIR=build/hands makes every
+notebook and script read it. Interrupted, the same command goes on where it was.
+"""
+
+import argparse
+import contextlib
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from resnets import hands
+from resnets_utils import BUNDLED, ROOT, DataError, load_dataset
+
+STYLES = {"signs": hands.LIKE_SIGNS, "any": hands.Variation()}
+TRAIN, TEST = 1080, 120  # as many as SIGNS has
+EXAMPLE = ROOT / "images" / "test.jpg"
+
+
+def example() -> bytes:
+    """Return a hand that is in neither bundled file, a 3, as a JPEG of 256x256."""
+    memory = io.BytesIO()
+    image = hands.picture(0, TRAIN + TEST, 3, hands.LIKE_SIGNS, 256)
+    Image.fromarray(image).save(memory, "JPEG", quality=92)
+    return memory.getvalue()
+
+
+def sheet(seed: int, how: hands.Variation, columns: int = 12) -> Image.Image:
+    """Return a row of rendered hands for each sign, and beside it what `load_dataset` finds."""
+    blocks = [
+        [hands.picture(seed, columns * sign + i, sign, how) for i in range(columns)]
+        for sign in range(6)
+    ]
+    with contextlib.redirect_stdout(sys.stderr):
+        images, labels, *_ = load_dataset()
+    for sign, row in enumerate(blocks):
+        row.extend(images[labels[0] == sign][:columns])
+    grid = np.concatenate([np.concatenate(row, axis=1) for row in blocks])
+    return Image.fromarray(grid).resize((2 * grid.shape[1], 2 * grid.shape[0]))
+
+
+def natural(text: str) -> int:
+    """Return the argument `text` as an integer of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more.")
+    return int(text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Render what is asked for; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["set", "sheet", "bundled"])
+    parser.add_argument("--train", type=natural, default=10_000, help="training images of a set")
+    parser.add_argument("--test", type=natural, default=600, help="test images of a set")
+    parser.add_argument("--seed", type=natural, default=1, help="0 is that of the bundled set")
+    parser.add_argument("--style", choices=STYLES, default="any", help="signs: SIGNS's manner")
+    parser.add_argument("--out", type=Path, help="build/hands for a set, build/hands.png")
+    options = parser.parse_args(arguments)
+    how = STYLES[options.style]
+    try:
+        if options.what == "bundled":
+            hands.write_set(BUNDLED, TRAIN, TEST, 0, hands.LIKE_SIGNS)
+            hands.write_whole(EXAMPLE, example())
+        elif options.what == "sheet":
+            out = options.out or ROOT / "build" / "hands.png"
+            out.parent.mkdir(parents=True, exist_ok=True)
+            memory = io.BytesIO()
+            sheet(options.seed, how).save(memory, "PNG")
+            hands.write_whole(out, memory.getvalue())
+        else:
+            out = options.out or ROOT / "build" / "hands"
+            hands.write_set(out, options.train, options.test, options.seed, how)
+    except (DataError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on where it was.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
