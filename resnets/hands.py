@@ -2,34 +2,26 @@
 
 A hand is a list of tapered capsules in three dimensions: palm, five fingers of jointed bones, wrist
 and forearm, melted together like flesh by a smooth minimum of their distances. Each line of sight
-walks forward by that distance until it meets the skin (sphere tracing), and so do the lines from
-there to the lights, which gives the shadows. A camera's weaknesses come last.
+walks forward by that distance until it meets the skin (sphere tracing). Shadows follow from how
+much of a light each capsule covers, and a camera's weaknesses come last.
 
     image = picture(seed=0, index=0, sign=5)
-    write_set("build/hands", train=10_000, test=600, seed=0)
+
+`resnets/rendering.py` makes whole data sets of them.
 
 Lengths are in palms: 1 is the distance from the wrist to the knuckle of the middle finger. The hand
 is a left one with its palm to the viewer: x to the right, y up along the fingers, z to the viewer.
 """
 
-import concurrent.futures
 import dataclasses
 import io
-import json
-import multiprocessing
-import os
-import shutil
-import signal
-import zlib
-from collections.abc import Iterable
-from pathlib import Path
 
-import h5py
 import numpy as np
 from PIL import Image
-from tqdm.auto import tqdm
 
-from resnets_utils import TEST_FILE, TRAIN_FILE, DataError
+from resnets_utils import DataError
+
+BOUNDS = {"size": (0.1, 2), "tones": (0, 1), "spread": (0, 1.5)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +39,7 @@ class Variation:
         tones: Lightest and darkest skin, on a scale from 0 to 1.
         clutter: Share of backgrounds that are not plain.
         colour: Share of plain backgrounds that are not about white.
+        nearest: The least distance of the camera, in widths of the frame.
         lights: Largest number of lights.
         camera: Strength of white balance, exposure, vignette, blur, noise and JPEG; 1 is a cheap
             telephone.
@@ -62,6 +55,7 @@ class Variation:
     tones: tuple[float, float] = (0.0, 1.0)
     clutter: float = 0.35
     colour: float = 0.5
+    nearest: float = 1.4
     lights: int = 3
     camera: float = 1.0
 
@@ -69,21 +63,28 @@ class Variation:
         """Refuse what can't be drawn."""
         for name in ("size", "tones", "spread"):
             low, high = getattr(self, name)
-            if not 0 <= low <= high or (name == "tones" and high > 1) or high == 0:
+            bottom, top = BOUNDS[name]
+            if not bottom <= low <= high <= top:
                 raise DataError(
-                    f"Variation: {name} is {(low, high)}; give two numbers, the lower one first, "
-                    f"{'from 0 to 1' if name == 'tones' else '0 or more'}."
+                    f"Variation: {name} is {(low, high)}; give two numbers from {bottom} to {top}, "
+                    "the lower one first."
                 )
         for name in ("outside", "back", "sleeve", "clutter", "colour"):
             if not 0 <= getattr(self, name) <= 1:
                 raise DataError(f"Variation: {name} is {getattr(self, name)}; give 0 to 1.")
-        if min(self.roll, self.tilt, self.camera) < 0 or not 1 <= self.lights <= 3:
+        if min(self.roll, self.tilt) < 0 or not 0 <= self.camera <= 1.3:
             raise DataError(
-                f"Variation: roll {self.roll}, tilt {self.tilt}, camera {self.camera}, lights "
-                f"{self.lights}; give 0 or more, and 1 to 3 lights."
+                f"Variation: roll {self.roll}, tilt {self.tilt}, camera {self.camera}; give 0 or "
+                "more, and a camera of 1.3 at most."
+            )
+        if not 1 <= self.nearest <= 5 or self.lights not in (1, 2, 3):
+            raise DataError(
+                f"Variation: nearest {self.nearest}, lights {self.lights}; give 1 to 5, and 1, 2 "
+                "or 3 lights."
             )
 
 
+ANY = Variation()
 # In SIGNS's own manner: one camera, a pale wall, the palm to the viewer, an arm from below.
 LIKE_SIGNS = Variation(
     size=(0.42, 0.85),
@@ -94,6 +95,7 @@ LIKE_SIGNS = Variation(
     sleeve=0,
     clutter=0,
     colour=0,
+    nearest=2.2,
     lights=1,
     camera=0.3,
 )
@@ -106,6 +108,11 @@ BONES = np.array([0.46, 0.30, 0.24])  # shares of a finger's length
 RADII = np.array([0.125, 0.112, 0.104, 0.088])  # of a finger at its joints and its tip
 THUMB_ROOT, THUMB_BONES = np.array([-0.22, 0.14, 0.06]), np.array([0.46, 0.36, 0.29])
 THUMB_RADII = np.array([0.20, 0.145, 0.128, 0.10])
+THUMB_POLE = np.array([-1.0, 0.2, 0.6])  # where the thumb's last joint points to, reaching
+# Directions of the thumb's bones: beside the index finger, upon its root, and far out.
+THUMB_NEAR = np.array([[-0.5, 0.8, 0.3], [-0.22, 0.96, 0.1], [-0.12, 0.99, 0.0]])
+THUMB_ALONG = np.array([[-0.3, 0.85, 0.45], [-0.1, 0.96, 0.25], [0.1, 0.99, 0.1]])
+THUMB_OUT = np.array([[-0.75, 0.6, 0.25], [-0.72, 0.68, 0.1], [-0.66, 0.75, 0.02]])
 FOREARM = 4  # the part that is no palm and no bone of a finger
 
 # Fingers that are stretched, 0 = thumb to 4 = little finger, and how often. The 0 is a ring.
@@ -128,6 +135,10 @@ class Shape:
     palmar: np.ndarray  # (k, 3), of length 1: where the palm's side of the bone looks
     soft: int
     part: np.ndarray  # (k,): 0 palm, 1 to 3 a finger's bones from its root, FOREARM
+
+    def limbs(self) -> np.ndarray:
+        """Return where the palm and each finger begin among the capsules."""
+        return np.flatnonzero((self.part == 1) | (np.arange(len(self.part)) == 0))
 
     def moved(self, matrix: np.ndarray, offset: np.ndarray | float = 0.0) -> "Shape":
         """Return the shape turned by `matrix` (3, 3), then shifted."""
@@ -162,9 +173,12 @@ def finger(i: int, lean: float, bends: np.ndarray, length: float) -> tuple[np.nd
 
 
 def reach(start: np.ndarray, target: np.ndarray, bones: np.ndarray, pole: np.ndarray) -> np.ndarray:
-    """Return joints (3, 3) of two bones from `start` to `target`, the elbow towards `pole`."""
+    """Return joints (3, 3) of two bones from `start` towards `target`, the elbow towards `pole`.
+
+    They bend by a right angle at most, and end beyond a target that is nearer than that.
+    """
     far = np.linalg.norm(target - start)
-    span = np.clip(far, abs(bones[0] - bones[1]) + 0.02, 0.995 * bones.sum())
+    span = np.clip(far, np.hypot(*bones), 0.995 * bones.sum())
     way = (target - start) / far
     along = (span**2 + bones[0] ** 2 - bones[1] ** 2) / (2 * span)
     aside = unit(pole - way * (pole @ way))
@@ -172,24 +186,25 @@ def reach(start: np.ndarray, target: np.ndarray, bones: np.ndarray, pole: np.nda
     return np.array([start, elbow, start + span * way])
 
 
-def thumb_to(target: np.ndarray, first: np.ndarray) -> np.ndarray:
+def thumb_to(target: np.ndarray, first: np.ndarray, size: float, pole=THUMB_POLE) -> np.ndarray:
     """Return the thumb's joints (4, 3): its first bone along `first`, its tip at `target`."""
-    knuckle = THUMB_ROOT + THUMB_BONES[0] * unit(first)
-    rest = reach(knuckle, target, THUMB_BONES[1:], np.array([-1.0, 0.2, 0.6]))
-    return np.vstack([THUMB_ROOT, rest])
+    bones = size * THUMB_BONES
+    knuckle = THUMB_ROOT + bones[0] * unit(first)
+    return np.vstack([THUMB_ROOT, reach(knuckle, target, bones[1:], pole)])
 
 
-def thumb_along(directions: np.ndarray) -> np.ndarray:
+def thumb_along(directions: np.ndarray, size: float) -> np.ndarray:
     """Return the thumb's joints (4, 3), its bones along `directions` (3, 3)."""
-    steps = THUMB_BONES[:, None] * unit(directions)
+    steps = size * THUMB_BONES[:, None] * unit(directions)
     return np.vstack([THUMB_ROOT, THUMB_ROOT + np.cumsum(steps, axis=0)])
 
 
 def pose(sign: int, how: Variation, rng: np.random.Generator) -> tuple[list, np.ndarray]:
     """Return the four fingers (joints, palmar directions) and the thumb's joints for a sign."""
     lengths = LENGTHS * rng.uniform(0.9, 1.12) * rng.uniform(0.96, 1.04, 4)
+    size = rng.uniform(0.9, 1.1)  # of the thumb
     if sign == 0:
-        return ring(lengths, rng)
+        return ring(lengths, size, rng)
     choices, shares = zip(*STRETCHED[sign], strict=True)
     up = choices[rng.choice(len(choices), p=shares)]
     # Stretched fingers fan out; how far differs from picture to picture and finger to finger.
@@ -204,28 +219,30 @@ def pose(sign: int, how: Variation, rng: np.random.Generator) -> tuple[list, np.
         if i + 1 in up:
             bends = np.radians(rng.normal([2, 6, 4], [5, 4, 3]) + lazy * np.array([12, 22, 14]))
         else:
-            bends = np.radians(tight * np.array([72, 98, 62]) + rng.normal(0, 6, 3))
+            bends = np.radians(tight * np.array([88, 106, 64]) + rng.normal(0, 4, 3))
         fingers.append(finger(i, lean[i] * (1 if i + 1 in up else 0.2), bends, lengths[i]))
     if 0 in up:
-        wide = rng.uniform(0, 1)  # from beside the index finger to far out
-        out = np.array([[-0.75, 0.6, 0.25], [-0.72, 0.68, 0.1], [-0.66, 0.75, 0.02]])
-        near = np.array([[-0.5, 0.8, 0.3], [-0.22, 0.96, 0.1], [-0.12, 0.99, 0.0]])
-        bones = wide * out + (1 - wide) * near if sign == 5 else out
-        return fingers, thumb_along(bones + rng.normal(0, 0.1, (3, 3)))
-    bent = [i for i in range(4) if i + 1 not in up]
+        # From beside the index finger, but for a 3, to far out and a little beyond.
+        wide = rng.uniform(0.25 if sign == 3 else 0, 1.3)
+        bones = wide * THUMB_OUT + (1 - wide) * THUMB_NEAR
+        return fingers, thumb_along(bones + rng.normal(0, 0.08, (3, 3)), size)
+    if sign in (1, 2) and rng.random() < 0.15:  # straight, along the index finger's side
+        return fingers, thumb_along(THUMB_ALONG + rng.normal(0, 0.04, (3, 3)), size)
+    before = np.array([-0.3, -0.2, 1.0])  # folded in front of the palm
     if sign == 4:  # across the palm, to the roots of the long fingers
-        target = np.array([rng.uniform(-0.08, 0.22), rng.uniform(0.58, 0.82), 0.2])
-        return fingers, thumb_to(target, np.array([-0.55, 0.62, 0.55]) + rng.normal(0, 0.08, 3))
+        target = np.array([rng.uniform(0.02, 0.28), rng.uniform(0.58, 0.82), 0.22])
+        first = np.array([-0.3, 0.55, 0.75]) + rng.normal(0, 0.08, 3)
+        return fingers, thumb_to(target, first, size, before)
+    bent = [i for i in range(4) if i + 1 not in up]
     joints = fingers[bent[0] if rng.random() < 0.7 else bent[-1 if len(bent) < 3 else 1]][0]
     target = 0.5 * (joints[1] + joints[2]) + np.array([0, rng.uniform(-0.12, 0.1), 0.15])
-    if rng.random() < 0.2 and sign != 3:  # lying along the index finger's side
-        target = np.array([-0.5, rng.uniform(0.75, 0.95), 0.25])
-    return fingers, thumb_to(target, np.array([-0.5, 0.6, 0.6]) + rng.normal(0, 0.08, 3))
+    first = np.array([-0.4, 0.55, 0.7]) + rng.normal(0, 0.08, 3)
+    return fingers, thumb_to(target, first, size, before)
 
 
-def ring(lengths: np.ndarray, rng: np.random.Generator) -> tuple[list, np.ndarray]:
+def ring(lengths: np.ndarray, size: float, rng: np.random.Generator) -> tuple[list, np.ndarray]:
     """Return fingers and thumb of the sign 0: the fingertips meet the thumb's."""
-    bend = np.radians([46, 58, 34]) * rng.uniform(0.85, 1.15)
+    bend = np.radians([46, 58, 34]) * rng.uniform(0.85, 1.2)
     bend = bend + np.radians(rng.normal(0, 4, 3))
     fan = rng.uniform(-0.3, 0.3) * np.radians([-8, -2, 4, 10])
     grow = np.radians(rng.uniform(-3, 6))  # the outer fingers are bent more, or less
@@ -234,7 +251,7 @@ def ring(lengths: np.ndarray, rng: np.random.Generator) -> tuple[list, np.ndarra
     gap = rng.choice([0.0, rng.uniform(0, 0.35)], p=[0.75, 0.25])
     target = tip + np.array([-0.02, -0.12 - gap, 0.03]) + rng.normal(0, 0.03, 3)
     first = np.array([-0.25, 0.45, 0.85]) + rng.normal(0, 0.08, 3)
-    return fingers, thumb_to(target, first)
+    return fingers, thumb_to(target, first, size)
 
 
 def hand(sign: int, how: Variation, rng: np.random.Generator) -> Shape:
@@ -251,7 +268,8 @@ def hand(sign: int, how: Variation, rng: np.random.Generator) -> Shape:
     web = 0.45 * thumb[0] + 0.55 * thumb[1]
     rows.append((web, [-0.28, 0.72, 0.0], (0.13, 0.11), 0))
     # The forearm hangs from the wrist, a little bent; two bones make it flat.
-    side, fore = np.radians(rng.normal(0, 16)), np.radians(rng.normal(0, 10))
+    side = np.radians(np.clip(rng.normal(0, 25), -55, 55))
+    fore = np.radians(rng.normal(0, 10))
     away = np.array([np.sin(side), -np.cos(side) * np.cos(fore), -np.sin(fore)])
     across = np.array([np.cos(side), np.sin(side), 0])
     arm = rng.uniform(0.85, 1.1)
@@ -275,7 +293,8 @@ def hand(sign: int, how: Variation, rng: np.random.Generator) -> Shape:
         palmar.append(unit(looks - bone * (bone @ looks)))
     start, end, radius, part = (np.array(c, float) for c in zip(*rows, strict=True))
     radius[:soft] *= 0.5 + 0.5 * thick
-    return Shape(start, end, radius, np.array(palmar), soft, part.astype(int))
+    broad = np.array([rng.uniform(0.92, 1.1), 1, 1])
+    return Shape(broad * start, broad * end, radius, np.array(palmar), soft, part.astype(int))
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
@@ -295,7 +314,7 @@ def place(shape: Shape, sign: int, how: Variation, rng: np.random.Generator):
     """
     yaw, pitch = rng.normal(0, 1.3 * how.tilt), rng.normal(0, how.tilt)
     if sign == 0:  # seen from the thumb's side, so that the hole shows
-        yaw = rng.uniform(45, 100)
+        yaw = rng.uniform(45, 100) if rng.random() < 0.65 else rng.uniform(-5, 140)
     elif rng.random() < how.back:
         yaw += 180
     roll = np.clip(rng.normal(0, how.roll), -75, 75)
@@ -311,7 +330,8 @@ def place(shape: Shape, sign: int, how: Variation, rng: np.random.Generator):
     room = np.maximum((1 - box) / 2, 0) + how.outside * box
     shift = rng.uniform(-1, 1, 2) * room / scale
     middle = np.append((low + high) / 2 - shift, points[:, 2].mean())
-    return turned.moved(np.eye(3), -middle), rng.uniform(2.2, 5) / scale, scale
+    near = np.exp(rng.uniform(*np.log([how.nearest, 5])))
+    return turned.moved(np.eye(3), -middle), near / scale, scale
 
 
 # --- light ----------------------------------------------------------------------------------------
@@ -382,7 +402,7 @@ def trace(field: Field, start, way, far, reach: float, cone: float):
         How far each line got (n,), and whether it met the skin (n,).
     """
     far, met, left = far.copy(), np.zeros(len(way), bool), np.arange(len(way))
-    for _ in range(40):
+    for _ in range(64):
         gap = field(start + far[left, None] * way[left]) - cone * far[left]
         met[left[gap < 0]] = True
         left, gap = left[gap >= 0], gap[gap >= 0]
@@ -391,7 +411,7 @@ def trace(field: Field, start, way, far, reach: float, cone: float):
         if len(left) == 0:
             break
     # Who is still near crept along the skin all the way.
-    met[left] = field(start + far[left, None] * way[left]) < 4 * cone * far[left]
+    met[left] = field(start + far[left, None] * way[left]) < 8 * cone * far[left]
     return far, met
 
 
@@ -449,9 +469,14 @@ def shade(shape: Shape, points: np.ndarray, way: np.ndarray, width: float) -> np
     gap, t = flat.parts(points - height[:, None] * way)
     bone = (shape.end - shape.start).astype(np.float32) @ way
     far = shape.start.astype(np.float32) @ way + t * bone - height[:, None]
-    lit = np.clip(0.5 + gap / (width * np.maximum(far, 0.05)), 0, 1)
+    # The light is a bar across the capsule: which part of it does the capsule cover?
+    thick, half = flat.thick + t * flat.taper, 0.5 * width * np.maximum(far, 0.05)
+    away = gap + thick
+    covered = np.minimum(away + half, thick) - np.maximum(away - half, -thick)
     # A capsule does not shade the skin that it is itself.
-    return (1 - (1 - lit) * np.clip(far / 0.1 - 0.5, 0, 1)).min(axis=1)
+    covered = np.clip(covered / (2 * half), 0, 1) * np.clip(far / 0.1 - 0.5, 0, 1)
+    # Bones of a finger cover the same part of the light, fingers different ones.
+    return np.prod(1 - np.maximum.reduceat(covered, shape.limbs(), axis=1), axis=1)
 
 
 @dataclasses.dataclass
@@ -500,18 +525,18 @@ def skin(tone: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]
     steps = np.arange(len(SKIN))
     back = np.array([np.interp(tone * (len(SKIN) - 1), steps, c) for c in SKIN.T])
     back = back * (1 + rng.normal(0, 0.03, 3))
-    blood = rng.uniform(0.2, 0.6)
+    blood = rng.uniform(0.45, 0.9)
     back = (1 - 0.6 * blood) * back + 0.6 * blood * np.array([0.95, 0.62, 0.50]) * back.max()
-    palm = (1 - 0.45 * tone) * back + 0.45 * tone * np.array([0.80, 0.58, 0.46])
+    palm = (1 - 0.3 * tone) * back + 0.3 * tone * np.array([0.80, 0.58, 0.46])
     palm = (1 - 0.6 * blood) * palm + 0.6 * blood * np.array([1.0, 0.64, 0.54]) * palm.max()
-    return linear(back), linear(palm)
+    return 0.8 * linear(back), 0.8 * linear(palm)
 
 
 def paint(shape: Shape, points, normals, shares, t, tone: float, sleeve, rng) -> np.ndarray:
     """Return the skin's colour (n, 3) at points (n, 3): palm, back, creases, nails, sleeve."""
     back, palm = skin(tone, rng)
     of_palm = ((shares @ shape.palmar) * normals).sum(axis=1)
-    of_palm = np.clip(0.5 + 1.6 * of_palm, 0, 1)[:, None]
+    of_palm = np.clip(0.5 + 1.1 * of_palm, 0, 1)[:, None]
     colour = of_palm * palm + (1 - of_palm) * back
     nearest = shares.argmax(axis=1)
     t, part = t[np.arange(len(t)), nearest], shape.part[nearest]
@@ -523,8 +548,8 @@ def paint(shape: Shape, points, normals, shares, t, tone: float, sleeve, rng) ->
     red = np.array([1.06, 0.9, 0.88])
     tip = (np.clip(t - 0.3, 0, 1) * (part == 3) * rng.uniform(0, 1))[:, None]
     colour *= 1 + tip * (red - 1)
-    nail = ((part == 3) & (t > 0.45) & (facing < -0.55))[:, None]
-    colour = np.where(nail, 0.6 * colour + 0.4 * linear(np.array([0.93, 0.75, 0.70])), colour)
+    nail = np.clip((-facing - 0.55) / 0.25, 0, 1) * np.clip((t - 0.45) / 0.1, 0, 1) * (part == 3)
+    colour += nail[:, None] * (0.2 * colour + 0.02)
     if sleeve is not None:
         edge, cloth = sleeve
         covered = (part == FOREARM) & (t > edge)
@@ -593,19 +618,24 @@ def photograph(light: np.ndarray, how: Variation, rng: np.random.Generator) -> n
     # Exposure, then a shoulder: what is too bright fades to white softly.
     light = light * min(wanted / max(bright, 1e-3), 12)
     picture = (1 - np.exp(-1.6 * light)) ** (1 / 2.2)
-    picture = np.stack(
-        [blur(c, rng.uniform(0.2, 0.35 + 0.6 * strength)) for c in np.moveaxis(picture, 2, 0)],
-        axis=2,
-    )
+    soft = rng.uniform(0.35, 0.7 + 0.4 * strength)
+    picture = np.stack([blur(c, soft) for c in np.moveaxis(picture, 2, 0)], axis=2)
     grey = picture.mean(axis=2, keepdims=True)
     picture = grey + (picture - grey) * (1 + strength * rng.uniform(-0.4, 0.3))
-    picture = picture + rng.normal(0, 1, picture.shape) * rng.uniform(0, 0.03) * strength
+    grain = 0.04 * strength * rng.uniform(0, 1) ** 3
+    picture = picture + grain * rng.normal(0, 1, picture.shape)
     pixels = np.clip(np.round(255 * picture), 0, 255).astype(np.uint8)
-    if rng.random() < 0.5 * min(strength, 1):
-        memory = io.BytesIO()
-        Image.fromarray(pixels).save(memory, "JPEG", quality=int(rng.integers(60, 96)))
-        pixels = np.asarray(Image.open(memory))
+    if rng.random() < 0.5 * strength:
+        pixels = compressed(pixels, int(rng.integers(95 - 30 * strength, 97)))
     return pixels
+
+
+def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
+    """Return pixels (size, size, 3) as they come out of a larger JPEG made small."""
+    size, memory = len(pixels), io.BytesIO()
+    large = Image.fromarray(pixels).resize((4 * size, 4 * size), Image.Resampling.BICUBIC)
+    large.save(memory, "JPEG", quality=quality)
+    return np.asarray(Image.open(memory).resize((size, size), Image.Resampling.BOX))
 
 
 # --- pictures -------------------------------------------------------------------------------------
@@ -613,9 +643,7 @@ def photograph(light: np.ndarray, how: Variation, rng: np.random.Generator) -> n
 OVER, COARSE = 2, 4  # lines of sight per pixel's side; lines that begin together, per side
 
 
-def picture(
-    seed: int, index: int, sign: int, how: Variation = Variation(), size: int = 64
-) -> np.ndarray:
+def picture(seed: int, index: int, sign: int, how: Variation = ANY, size: int = 64) -> np.ndarray:
     """Return picture `index` of the set `seed`, a hand that shows `sign`.
 
     Args:
@@ -633,13 +661,18 @@ def picture(
     """
     if sign not in range(6):
         raise DataError(f"hands: the sign is {sign!r}; give a digit from 0 to 5.")
+    if min(seed, index) < 0 or size < 32 or size % 2:
+        raise DataError(
+            f"hands: seed {seed}, index {index}, size {size}; give 0 or more, and an even size of "
+            "32 or more."
+        )
     rng = np.random.default_rng([seed, index])
     shape, distance, scale = place(hand(sign, how, rng), sign, how, rng)
     lights, everywhere = lamps(how, rng)
     tone = rng.uniform(*how.tones)
     sleeve = None
     if rng.random() < how.sleeve:
-        sleeve = rng.uniform(0.1, 0.35), linear(rng.uniform(0.05, 0.9) * rng.uniform(0.6, 1, 3))
+        sleeve = rng.uniform(0.02, 0.25), linear(rng.uniform(0.05, 0.9) * rng.uniform(0.6, 1, 3))
     n = OVER * size
     field = Field(shape)
     ways, seen, points = look(field, distance, scale, n)
@@ -654,17 +687,23 @@ def picture(
         normals = unit(normals - (pull * t) @ field.both[:, k:].T)
         colour = paint(shape, points, normals, shares, t, tone, sleeve, rng)
         grain = rng.uniform(0.02, 0.1) * noise(n, size // 3, rng).ravel()[seen]
-        colour = np.clip(colour * (1 + grain[:, None]), 0, 1)
+        red = rng.uniform(0, 0.12) * noise(n, 5, rng).ravel()[seen]
+        colour *= 1 + grain[:, None] + red[:, None] * np.array([0.3, -1, -1])
+        sheen = rng.uniform(0, 0.12)
         # Light from everywhere reaches hollows less.
         open_ = np.clip(field(points + 0.1 * normals) / 0.1, 0.2, 1)
         open_ = open_ * np.clip(field(points + 0.35 * normals) / 0.35, 0.15, 1)
         light = open_[:, None] * everywhere * (0.8 + 0.2 * normals[:, 1:2])
+        gloss = 0
         for lamp in lights:
             falls = (normals @ lamp.way + 0.15) / 1.15
-            lit = np.maximum(falls, 0) * shade(shape, points, lamp.way, lamp.width)
+            shaded = shade(shape, points, lamp.way, lamp.width)
+            lit = np.maximum(falls, 0) * shaded
             # Light that went through skin comes out red: the dark side loses less of it.
             light = light + np.stack([lit**0.85, lit, lit**1.1], axis=1) * lamp.colour
-        image[seen] = colour * light
+            mirrored = np.maximum(normals @ unit(lamp.way + np.array([0, 0, 1])), 0) ** 12
+            gloss = gloss + (sheen * mirrored * shaded)[:, None] * lamp.colour
+        image[seen] = np.clip(colour, 0, 1) * light + gloss
     light = image.reshape(size, OVER, size, OVER, 3).mean(axis=(1, 3))
     return photograph(light, how, rng)
 
@@ -674,7 +713,7 @@ def background(field, ways, distance, size, light, how, rng) -> np.ndarray:
     n = OVER * size
     lights, everywhere = light
     colours = wall(n, how, rng)
-    behind = rng.uniform(0.5, 3.5)
+    behind = rng.uniform(0.5, 3.5) + max(0.0, -field.shape.end[field.shape.soft :, 2].min())
     # A shadow is soft: a quarter of the points is enough.
     few = ways.reshape(size, OVER, size, OVER, 3)[:, 0, :, 0].reshape(-1, 3)
     points = np.array([0, 0, distance]) - few * ((distance + behind) / few[:, 2:])
@@ -691,166 +730,3 @@ def background(field, ways, distance, size, light, how, rng) -> np.ndarray:
         for c in np.moveaxis(total, 2, 0)
     ]
     return (colours * np.stack(smooth, axis=2)).reshape(-1, 3)
-
-
-# --- sets -----------------------------------------------------------------------------------------
-
-BLOCK = 60  # pictures in a file of a set that is not yet whole
-
-
-def sign_of(seed: int, index: int) -> int:
-    """Return the sign that picture `index` of the set `seed` shows: each six hold all six."""
-    return int(np.random.default_rng([seed, index // 6, 6]).permutation(6)[index % 6])
-
-
-def write_set(
-    folder: str | Path,
-    train: int,
-    test: int,
-    seed: int = 0,
-    how: Variation = Variation(),
-    workers: int | None = None,
-) -> None:
-    """Render a data set in the schema of SIGNS, which `load_dataset(folder)` reads.
-
-    Pictures 0 to train - 1 of the set `seed` go to the training file, the next ones to the test
-    file. Interrupted, the same call goes on where it was. Memory does not grow with the number of
-    pictures.
-
-    Args:
-        folder: Where the two files will lie; those that lie there are replaced at the end.
-        train: Training images, 1 or more.
-        test: Test images, 1 or more.
-        seed: 0 or more; the same one gives the same pictures.
-        how: How much the pictures differ.
-        workers: Processes that render side by side; by default one for each core.
-
-    Raises:
-        DataError: A number is not as above; the folder can't be written; it holds an unfinished
-            set of other settings; the disk is full.
-    """
-    for name, value, least in (("train", train, 1), ("test", test, 1), ("seed", seed, 0)):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise DataError(f"hands: {name} is {value!r}; give a whole number of {least} or more.")
-    folder = Path(folder)
-    parts = folder / "unfinished"
-    try:
-        parts.mkdir(parents=True, exist_ok=True)
-        _agree(parts / "settings.json", {"seed": int(seed), **dataclasses.asdict(how)})
-        _render_blocks(parts, range(0, train + test, BLOCK), (seed, train + test, how), workers)
-        for name, prefix, first, count in (
-            (TRAIN_FILE, "train", 0, train),
-            (TEST_FILE, "test", train, test),
-        ):
-            _assemble(parts, folder / name, prefix, first, count, seed)
-    except OSError as error:
-        # What is whole so far would only take up the room that was wanting.
-        shutil.rmtree(parts, ignore_errors=True)
-        raise DataError(
-            f"{folder}: the pictures could not be written ({error.strerror or error}); expected a "
-            "folder that may be written, with about 15 KB free for each picture. Nothing was left "
-            "there. Free some space or name another folder."
-        ) from None
-    shutil.rmtree(parts, ignore_errors=True)
-
-
-def _agree(path: Path, settings: dict) -> None:
-    """Write down what the unfinished set is, or see that it is the same one."""
-    settings = json.loads(json.dumps(settings))
-    # Another version of this file draws other pictures.
-    settings["checksum of the renderer"] = zlib.crc32(Path(__file__).read_bytes())
-    if path.exists():
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            kept = {}
-        for name, value in settings.items():
-            if kept.get(name) != value:
-                raise DataError(
-                    f"{path.parent} holds an unfinished set whose {name} is {kept.get(name)}; "
-                    f"expected {value}. Delete it to begin anew, or name another folder."
-                )
-    else:
-        write_whole(path, json.dumps(settings, indent=1).encode())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and move it, so that it is never half there."""
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _render_block(parts: Path, first: int, seed: int, end: int, how: Variation) -> None:
-    """Render the pictures from `first` on, in a process of its own, and write them as one file."""
-    last = min(first + BLOCK, end)
-    pictures = [picture(seed, i, sign_of(seed, i), how) for i in range(first, last)]
-    memory = io.BytesIO()
-    np.save(memory, np.stack(pictures))
-    write_whole(_block(parts, first), memory.getvalue())
-
-
-def _block(parts: Path, first: int) -> Path:
-    return parts / f"{first:09}.npy"
-
-
-def _whole(path: Path, count: int) -> bool:
-    """Return whether a block is there with that many pictures; a shorter set may end earlier."""
-    return path.exists() and len(np.load(path, mmap_mode="r")) == count
-
-
-def _render_blocks(parts: Path, blocks: Iterable[int], settings, workers: int | None) -> None:
-    """Render the blocks that are not there yet, with a progress bar."""
-    seed, end, how = settings
-    missing = [b for b in blocks if not _whole(_block(parts, b), min(BLOCK, end - b))]
-    before = os.environ.get("OMP_NUM_THREADS"), os.environ.get("OPENBLAS_NUM_THREADS")
-    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a process is a core
-    bar = tqdm(total=end, initial=end - sum(min(BLOCK, end - b) for b in missing), unit="image")
-    pool = concurrent.futures.ProcessPoolExecutor(
-        workers or os.cpu_count() or 1,
-        multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for the parent
-    )
-    try:
-        tasks = {pool.submit(_render_block, parts, b, seed, end, how): b for b in missing}
-        for task in concurrent.futures.as_completed(tasks):
-            task.result()
-            bar.update(min(BLOCK, end - tasks[task]))
-    finally:
-        pool.shutdown(cancel_futures=True)
-        bar.close()
-        for name, value in zip(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), before, strict=True):
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-
-
-def _assemble(parts: Path, path: Path, prefix: str, first: int, count: int, seed: int) -> None:
-    """Write pictures first to first + count - 1 as one HDF5 file, a block at a time."""
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        with h5py.File(part, "w") as file:
-            # Chunks of one colour channel: neighbouring bytes are neighbouring pixels.
-            images = file.create_dataset(
-                f"{prefix}_set_x",
-                (count, 64, 64, 3),
-                np.uint8,
-                chunks=(min(count, BLOCK), 64, 64, 1),
-                compression="gzip",
-                compression_opts=4,
-            )
-            for start in range(first, first + count, BLOCK):
-                stop, pictures = min(start + BLOCK, first + count), []
-                for b in range(start - start % BLOCK, stop, BLOCK):
-                    pictures.append(np.load(_block(parts, b))[max(start - b, 0) : stop - b])
-                images[start - first : stop - first] = np.concatenate(pictures)
-            shown = [sign_of(seed, i) for i in range(first, first + count)]
-            file[f"{prefix}_set_y"] = np.array(shown, np.int64)
-            file["list_classes"] = np.arange(6, dtype=np.int64)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -343,6 +343,7 @@ def train(
     precision: str | None = None,
     checkpoint: str | Path | None = None,
     target: float | None = None,
+    keep_checkpoint: bool = False,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
 ) -> dict[str, list[float]]:
     """Train a classifier by a recipe; the model changes in place.
@@ -361,6 +362,7 @@ def train(
         checkpoint: A file to keep the state in after each epoch, *.weights.h5. Where it exists
             the training goes on from it; at the end it is deleted.
         target: Stop when the validation accuracy reaches it, 0 to 1.
+        keep_checkpoint: Leave the file for the caller to delete, once the model is saved.
         callbacks: Run beside the progress line and the curves.
 
     Returns:
@@ -421,7 +423,7 @@ def train(
         set_precision("float32")
     mixed = np.random.default_rng(seed).permutation(len(training[0]))  # they may come by class
     measure_averages(model, training[0][mixed], recipe.batch_size)
-    if keeper:
+    if keeper and not keep_checkpoint:
         keeper.path.unlink(missing_ok=True)
     for name, values in new.history.items():
         history.setdefault(name, []).extend(values)

@@ -13,7 +13,7 @@ with quiet_tensorflow():
     import other_hands
 
 from resnets import hands
-from resnets.resnet50 import ResNet50, SmallResNet
+from resnets.resnet50 import SmallResNet
 
 PLAIN = dataclasses.replace(hands.LIKE_SIGNS, camera=0)
 
@@ -41,9 +41,12 @@ def test_the_small_network():
         SmallResNet(classes=0)
 
 
-def test_kinds():
-    assert {build for build, *_ in make_model.KINDS.values()} == {ResNet50, SmallResNet}
-    assert make_model.KINDS["hands"][2] and not make_model.KINDS["small"][2]
+def test_mirrored_copies_follow_the_others():
+    few = np.random.default_rng(0).integers(0, 255, (6, 4, 4, 3)), np.arange(6)[np.newaxis]
+    images, labels = make_model.mixed((few[0][:1], few[1][:, :1]), few, 0.93)
+    assert len(images) == 1 + 12
+    np.testing.assert_array_equal(images[7:], images[1:7, :, ::-1])
+    np.testing.assert_array_equal(labels[0, 1:], [*range(6), *range(6)])
 
 
 @pytest.mark.training
@@ -60,23 +63,35 @@ def test_a_model_is_trained_and_saved_without_its_optimiser(tmp_path, monkeypatc
     images = hands.picture(0, 0, 5)[np.newaxis] / 255
     assert model.predict(images, verbose=0).sum() == pytest.approx(1, abs=1e-4)
 
-    stamp = (drawn / "train_signs.h5").stat().st_mtime_ns
-    assert make_model.rendered(24, 1, drawn)[0].shape == (24, 64, 64, 3)
-    assert (drawn / "train_signs.h5").stat().st_mtime_ns == stamp, "rendered again"
+
+@pytest.mark.training
+def test_a_failed_save_keeps_the_training(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(make_model, "TEST", 6)
+    arguments = ["small", "--images", "6", "--epochs", "1", "--rendered", str(tmp_path / "hands")]
+    out = tmp_path / "small.keras"
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "save", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        assert make_model.main([*arguments, "--out", str(out)]) == 2
+    assert "disk full" in capsys.readouterr().err
+    assert (tmp_path / "small.weights.h5").exists() and not out.exists()
+    assert make_model.main([*arguments, "--out", str(out)]) == 0
+    assert "going on after 1 of them" in capsys.readouterr().out
+    assert out.exists() and not (tmp_path / "small.weights.h5").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["small", "--out", "model.h5"], "expected .keras"),
-        (["small", "--epochs", "-1"], "epochs"),
-        (["small", "--images", "0"], "train is 0"),
+        (["small", "--epochs", "0"], "0 epochs; give 1 or more"),
+        (["small", "--images", "0"], "0 images"),
+        (["small", "--seed", "-1"], "'-1' is not a whole number"),
+        (["medium"], "invalid choice"),
     ],
 )
-def test_bad_arguments_are_named(arguments, message, capsys, tmp_path):
-    if "--out" not in arguments:
-        arguments = [*arguments, "--out", str(tmp_path / "m.keras")]
-    assert make_model.main([*arguments, "--rendered", str(tmp_path / "hands")]) == 2
+def test_bad_arguments_are_named(arguments, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        make_model.main(arguments)
     assert message in capsys.readouterr().err
 
 

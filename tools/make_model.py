@@ -3,6 +3,7 @@
     python tools/make_model.py hands      ResNet50 on SIGNS and rendered hands: models/hands.keras
     python tools/make_model.py rendered   ResNet50 on rendered hands alone: models/rendered.keras
     python tools/make_model.py small      SmallResNet on rendered hands alone: models/small.keras
+    python tools/make_model.py signs      ResNet50 on SIGNS alone, to compare: models/signs.keras
 
 Renders what is not there yet into build/hands, trains by the recipe of resnets/training.py, and
 says how long it will take. Interrupted, the same command goes on where it was. SIGNS is what
@@ -10,84 +11,80 @@ says how long it will take. Interrupted, the same command goes on where it was. 
 """
 
 import argparse
-import contextlib
 import dataclasses
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from resnets import rendering
 from resnets_utils import ROOT, DataError, convert_to_one_hot, load_dataset, quiet_tensorflow
-
-with quiet_tensorflow():
-    import keras
-
-from resnets import hands, training
-from resnets.resnet50 import ResNet50, SmallResNet
 
 FOLDER = ROOT / "build" / "hands"
 MODELS = ROOT / "models"
-TEST = 600  # rendered images that no training sees
+TEST = 600  # rendered images that no training sees, for readers who load the set
+SEED = 1  # of the rendered images; 0 is that of the bundled set
 SHARE = 1 / 3  # of SIGNS among the training images, by repetition
 
-# Network, epochs, and whether SIGNS is among the images.
+# Network, epochs, whether rendered hands are among the images, and whether SIGNS is.
 KINDS = {
-    "hands": (ResNet50, 12, True),
-    "rendered": (ResNet50, 8, False),
-    "small": (SmallResNet, 24, False),
+    "hands": ("ResNet50", 12, True, True),
+    "rendered": ("ResNet50", 10, True, False),
+    "small": ("SmallResNet", 24, True, False),
+    "signs": ("ResNet50", 24, False, True),
 }
 
 
-def rendered(train: int, seed: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return rendered training images (train, 64, 64, 3) and labels (1, train), made if need be."""
-    with contextlib.suppress(DataError):
-        images, labels, *_ = load_dataset(folder)
-        if len(images) == train:
-            return images, labels
-    hands.write_set(folder, train, TEST, seed)
-    images, labels, *_ = load_dataset(folder)
-    return images, labels
+def mixed(many, few, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return all of two sets (images, labels), the second repeated until it has that share.
+
+    Every other repetition is mirrored: a left hand shows the same sign as a right one.
+    """
+    times = max(1, round(share / (1 - share) * len(many[0]) / len(few[0])))
+    again = [few[0][:, :, ::-1] if k % 2 else few[0] for k in range(times)]
+    return np.concatenate([many[0], *again]), np.concatenate([many[1], *[few[1]] * times], axis=1)
 
 
-def mixed(one, other, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return all of two sets (images, labels), the second repeated until it has that share."""
-    times = max(1, round(share / (1 - share) * len(one[0]) / len(other[0])))
-    images = np.concatenate([one[0], *[other[0]] * times])
-    return images, np.concatenate([one[1], *[other[1]] * times], axis=1)
+def training_images(kind: str, count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return images (m, 64, 64, 3) and labels (1, m) that a kind trains on, rendered if need be."""
+    _, _, with_rendered, with_signs = KINDS[kind]
+    signs = load_dataset()[:2] if with_signs else None
+    if not with_rendered:
+        return signs
+    rendering.write_set(folder, count, TEST, SEED)
+    rendered = load_dataset(folder)[:2]
+    return mixed(rendered, signs, SHARE) if with_signs else rendered
+
+
+def natural(text: str) -> int:
+    """Return the argument `text` as an integer of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more.")
+    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Train and save one model; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=KINDS)
-    parser.add_argument("--images", type=int, default=10_000, help="rendered training images")
-    parser.add_argument("--epochs", type=int, help="passes over the training images")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
+    parser.add_argument("--images", type=natural, default=10_000, help="rendered training images")
+    parser.add_argument("--epochs", type=natural, help="passes over the training images")
+    parser.add_argument("--seed", type=natural, default=0, help="of weights, order, augmentation")
     parser.add_argument("--out", type=Path, help="the model's file, models/KIND.keras")
     parser.add_argument("--rendered", type=Path, default=FOLDER, help="where rendered hands lie")
     options = parser.parse_args(arguments)
-    build, epochs, with_signs = KINDS[options.kind]
+    network, epochs, *_ = KINDS[options.kind]
+    epochs = epochs if options.epochs is None else options.epochs
     out = options.out or MODELS / f"{options.kind}.keras"
+    if out.suffix != ".keras":
+        parser.error(f"{out}: found the ending {out.suffix!r}; expected .keras.")
+    if epochs < 1 or options.images < 1:
+        parser.error(f"{options.images} images, {epochs} epochs; give 1 or more.")
     try:
-        if out.suffix != ".keras":
-            raise DataError(f"{out}: found the ending {out.suffix!r}; expected .keras.")
-        recipe = dataclasses.replace(training.Recipe(), epochs=options.epochs or epochs)
-        images, labels = rendered(options.images, 1, options.rendered)
-        if with_signs:
-            images, labels = mixed((images, labels), load_dataset()[:2], SHARE)
-        keras.utils.set_random_seed(options.seed)
-        model = build(zero_gamma=True)
         out.parent.mkdir(parents=True, exist_ok=True)
-        training.train(
-            model,
-            (images, convert_to_one_hot(labels, 6).T.astype("float32")),
-            None,
-            recipe,
-            seed=options.seed,
-            checkpoint=out.with_suffix(".weights.h5"),
-        )
-        save(model, build(), out)
-    except (DataError, OSError, ValueError) as error:
+        images, labels = training_images(options.kind, options.images, options.rendered)
+        train(network, images, labels, epochs, options.seed, out)
+    except (DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -97,15 +94,33 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def save(trained: keras.Model, bare: keras.Model, path: Path) -> None:
-    """Write the weights in a network that has no optimiser yet, under a temporary name first."""
-    new = path.with_name(f"new-{path.name}")
+def train(network: str, images, labels, epochs: int, seed: int, out: Path) -> None:
+    """Train a network and save it without its optimiser, whole or not at all."""
+    # Here, because the processes that render import this file too.
+    with quiet_tensorflow():
+        import keras
+    from resnets import resnet50, training
+
+    keras.utils.set_random_seed(seed)
+    model = getattr(resnet50, network)(zero_gamma=True)
+    checkpoint = out.with_suffix(".weights.h5")
+    training.train(
+        model,
+        (images, convert_to_one_hot(labels, 6).T.astype("float32")),
+        recipe=dataclasses.replace(training.Recipe(), epochs=epochs),
+        seed=seed,
+        checkpoint=checkpoint,
+        keep_checkpoint=True,
+    )
+    bare = getattr(resnet50, network)()
+    bare.set_weights(model.get_weights())
+    new = out.with_name(f"new-{out.name}")
     try:
-        bare.set_weights(trained.get_weights())
         bare.save(new)
-        new.replace(path)
+        new.replace(out)
     finally:
         new.unlink(missing_ok=True)
+    checkpoint.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from resnets import hands
+from resnets import hands, rendering
 from resnets_utils import BUNDLED, ROOT, DataError, load_dataset
 
-STYLES = {"signs": hands.LIKE_SIGNS, "any": hands.Variation()}
+STYLES = {"signs": hands.LIKE_SIGNS, "any": hands.ANY}
 TRAIN, TEST = 1080, 120  # as many as SIGNS has
 EXAMPLE = ROOT / "images" / "test.jpg"
 
@@ -67,17 +67,15 @@ def main(arguments: list[str] | None = None) -> int:
     how = STYLES[options.style]
     try:
         if options.what == "bundled":
-            hands.write_set(BUNDLED, TRAIN, TEST, 0, hands.LIKE_SIGNS)
-            hands.write_whole(EXAMPLE, example())
+            rendering.write_set(BUNDLED, TRAIN, TEST, 0, hands.LIKE_SIGNS)
+            EXAMPLE.write_bytes(example())
         elif options.what == "sheet":
             out = options.out or ROOT / "build" / "hands.png"
             out.parent.mkdir(parents=True, exist_ok=True)
-            memory = io.BytesIO()
-            sheet(options.seed, how).save(memory, "PNG")
-            hands.write_whole(out, memory.getvalue())
+            sheet(options.seed, how).save(out)
         else:
             out = options.out or ROOT / "build" / "hands"
-            hands.write_set(out, options.train, options.test, options.seed, how)
+            rendering.write_set(out, options.train, options.test, options.seed, how)
     except (DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
