@@ -1,15 +1,15 @@
 """What the models of tools/make_model.py know: rendered hands, photographs, strangers, skin tones.
 
-    SIGNS_DIR=folder python benchmarks/hands.py models/rendered.keras --sets signs strangers
+    SIGNS_DIR=folder python benchmarks/other_hands.py models/rendered.keras --sets signs strangers
 
 Appends a line per set to benchmarks/results/other_hands.csv, all in inference mode. The sets:
 
 signs      the 1,080 training photographs; for models that were not trained on them
-strangers  the same, each cut out, recropped, put before another wall, relit and photographed anew:
-           in place of other people's hands, for models that were not trained on SIGNS
+strangers  the same, each cut out, framed by the hand, put before another wall, in other colours,
+           photographed anew: in place of other people's hands, for the same models
 bundled    the 120 test images of datasets/bundled
 rendered   600 rendered hands of all kinds, of a seed that no training uses
-tones      the like, 240 for each fifth of the skin tones
+tones      the like, 960 for each fifth of the skin tones
 
 SIGNS's test images are read by signs_test.py alone.
 """
@@ -31,48 +31,75 @@ with quiet_tensorflow():
 
 from signs_test import append, commit
 
-from resnets import hands, training
+from resnets import hands, rendering, training
 
 LOG = Path(__file__).parent / "results" / "other_hands.csv"
 UNSEEN = 10_000  # a seed that no training uses
-CUT = dataclasses.replace(hands.Variation(), clutter=0)
+CUT = dataclasses.replace(hands.ANY, clutter=0)
+
+
+def cut_out(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a photograph's hand, the wall taken out of its edge (64, 64, 3), and where it is.
+
+    SIGNS's walls are grey, its hands are not. The second array (64, 64) is 0 to 1.
+    """
+    pixels = image / 255
+    colourful = hands.blur(np.ptp(pixels, axis=2) / pixels.max(axis=2).clip(0.05), 0.7)
+    skin = np.clip((colourful - 0.16) / 0.1, 0, 1)
+    wall = np.median(pixels[skin < 0.1], axis=0) if (skin < 0.1).any() else np.ones(3)
+    share = skin[:, :, None]
+    return np.clip((pixels - (1 - share) * wall) / np.maximum(share, 0.3), 0, 1), skin
+
+
+def frame(skin: np.ndarray, rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """Return the box (left, up, right, down) that a hand in front of a camera might fill."""
+    rows, columns = np.nonzero(skin > 0.5)
+    top, width = rows.min(), np.ptp(columns)
+    height = min(rows.max() - top, 1.6 * width + 8)  # hand and wrist, not the arm
+    side = max(height, width) * rng.uniform(1.0, 1.25)
+    left = columns[rows <= top + height].mean() - side / 2
+    up = top + height / 2 - side / 2 + rng.normal(0, 0.03) * side
+    return left, up, left + side, up + side
+
+
+def crop(channel: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+    """Return a box of `channel` (64, 64) at (64, 64), zeros where it reaches out of it."""
+    wide = Image.fromarray(np.pad(channel, 64).astype(np.float32))
+    shifted = tuple(v + 64 for v in box)
+    return np.clip(wide.resize((64, 64), Image.Resampling.BICUBIC, box=shifted), 0, 1)
 
 
 def stranger(image: np.ndarray, index: int) -> np.ndarray:
     """Return a photograph (64, 64, 3) as another camera might have taken it elsewhere."""
     rng = np.random.default_rng([UNSEEN, index])
-    pixels = image / 255
-    colourful = hands.blur(np.ptp(pixels, axis=2) / pixels.max(axis=2).clip(0.05), 0.7)
-    skin = np.clip((colourful - 0.16) / 0.1, 0, 1)  # SIGNS's walls are grey, its hands are not
-    rows, columns = np.nonzero(skin > 0.5)
-    if len(rows) < 50:  # one photograph shows no hand
-        rows, columns = np.array([0, 63]), np.array([0, 63])
-    top = rows.min()
-    height = min(rows.max() - top, 1.6 * np.ptp(columns) + 8)  # hand and wrist, not the arm
-    side = max(height, np.ptp(columns)) * rng.uniform(1.0, 1.25)
-    left = (columns[rows < top + height].mean() if len(columns) else 32) - side / 2
-    up = top + height / 2 - side / 2 + rng.normal(0, 0.03) * side
-    box = (left, up, left + side, up + side)
-
-    def crop(channel):
-        # Beyond the frame the edge goes on.
-        wide = np.pad(channel, 64, mode="edge").astype(np.float32)
-        shifted = tuple(v + 64 for v in box)
-        cut = Image.fromarray(wide).resize((64, 64), Image.Resampling.BICUBIC, box=shifted)
-        return np.asarray(cut)
-
-    skin = np.clip(crop(skin), 0, 1)[:, :, None]
-    hand = hands.linear(np.stack([crop(c) for c in np.moveaxis(pixels, 2, 0)], axis=2))
-    hand = hand * rng.uniform(0.5, 1.6) * np.exp(rng.normal(0, 0.08, 3))
-    light = skin * hand + (1 - skin) * hands.wall(64, CUT, rng)
+    hand, skin = cut_out(image)
+    if np.count_nonzero(skin > 0.5) < 50:
+        raise DataError(f"photograph {index}: found no hand.")
+    box = frame(skin, rng)
+    share = crop(skin, box)[:, :, None]
+    hand = hands.linear(np.stack([crop(c, box) for c in np.moveaxis(hand, 2, 0)], axis=2))
+    hand = hand * rng.uniform(0.5, 1.4) * np.exp(rng.normal(0, 0.08, 3))
+    light = share * hand + (1 - share) * hands.wall(64, CUT, rng)
     if rng.random() < 0.5:
         light = light[:, ::-1]
     return hands.photograph(light, CUT, rng)
 
 
+def strangers(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return all photographs that show a hand as strangers', and their labels."""
+    kept, found = [], []
+    for index, image in enumerate(images):
+        try:
+            found.append(stranger(image, index))
+            kept.append(index)
+        except DataError as error:
+            print(error)
+    return np.stack(found), labels[kept]
+
+
 def of_seed(seed: int, count: int, how: hands.Variation) -> tuple[np.ndarray, np.ndarray]:
     """Return rendered images (count, 64, 64, 3) and their signs (count,)."""
-    signs = np.array([hands.sign_of(seed, i) for i in range(count)])
+    signs = np.array([rendering.sign_of(seed, i) for i in range(count)])
     return np.stack([hands.picture(seed, i, sign, how) for i, sign in enumerate(signs)]), signs
 
 
@@ -84,18 +111,16 @@ def sets(name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
                 "signs and strangers are photographs: set SIGNS_DIR or run `make data`."
             )
         images, labels = load_dataset()[:2]
-        if name == "strangers":
-            images = np.stack([stranger(image, i) for i, image in enumerate(images)])
-        return {name: (images, labels[0])}
+        return {name: strangers(images, labels[0]) if name == "strangers" else (images, labels[0])}
     if name == "bundled":
         *_, images, labels, _ = load_dataset(BUNDLED)
         return {name: (images, labels[0])}
     if name == "rendered":
-        return {name: of_seed(UNSEEN, 600, hands.Variation())}
+        return {name: of_seed(UNSEEN, 600, hands.ANY)}
     edges = np.linspace(0, 1, 6)
     return {
         f"tones {low:.1f} to {high:.1f}": of_seed(
-            UNSEEN + 1, 240, dataclasses.replace(hands.Variation(), tones=(low, high))
+            UNSEEN + 1, 960, dataclasses.replace(hands.ANY, tones=(low, high))
         )
         for low, high in itertools.pairwise(edges)
     }
