@@ -23,7 +23,7 @@ endif
 FIRST := notebooks/01_two_layer_convnet.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab run notebooks exercises release grade test check data figures bundled bench lint clean
+.PHONY: help env lab run notebooks exercises release grade test check data hands model figures bundled bench lint clean
 
 help: ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -61,6 +61,12 @@ check: env ## run the tests that train nothing and are quick: a few minutes (ARG
 
 data: env ## fetch the real SIGNS into datasets/
 	$(VENV_PYTHON) tools/fetch_signs.py $(ARGS)
+
+hands: env ## render a set of 10,000 hands into build/hands, in SIGNS's format (ARGS="--train 500")
+	$(VENV_PYTHON) tools/render_hands.py set $(ARGS)
+
+model: env ## render hands, train ResNet50 on them and SIGNS: models/hands.keras (ARGS="--epochs 6")
+	$(VENV_PYTHON) tools/make_model.py hands $(ARGS)
 
 figures: env ## draw the figures in images/ anew
 	$(VENV_PYTHON) tools/figures.py $(ARGS)

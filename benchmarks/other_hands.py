@@ -4,7 +4,8 @@
 
 Appends a line per set to benchmarks/results/other_hands.csv, all in inference mode. The sets:
 
-signs      the 1,080 training photographs; for models that were not trained on them
+signs      the 1,080 training photographs, or with --fold those of one fold; for models that were
+           not trained on them
 strangers  the same, each cut out, framed by the hand, put before another wall, in other colours,
            photographed anew: in place of other people's hands, for the same models
 bundled    the 120 test images of datasets/bundled
@@ -32,6 +33,7 @@ with quiet_tensorflow():
 from signs_test import append, commit
 
 from resnets import hands, rendering, training
+from resnets.validation import group_near_duplicates, grouped_folds
 
 LOG = Path(__file__).parent / "results" / "other_hands.csv"
 UNSEEN = 10_000  # a seed that no training uses
@@ -103,7 +105,7 @@ def of_seed(seed: int, count: int, how: hands.Variation) -> tuple[np.ndarray, np
     return np.stack([hands.picture(seed, i, sign, how) for i, sign in enumerate(signs)]), signs
 
 
-def sets(name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def sets(name: str, fold: int | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the images and labels behind a name, by the names they have in the log."""
     if name in ("signs", "strangers"):
         if find_signs().resolve() == BUNDLED:
@@ -111,6 +113,9 @@ def sets(name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
                 "signs and strangers are photographs: set SIGNS_DIR or run `make data`."
             )
         images, labels = load_dataset()[:2]
+        if fold is not None:
+            _, held_out = list(grouped_folds(group_near_duplicates(images)))[fold]
+            images, labels = images[held_out], labels[:, held_out]
         return {name: strangers(images, labels[0]) if name == "strangers" else (images, labels[0])}
     if name == "bundled":
         *_, images, labels, _ = load_dataset(BUNDLED)
@@ -132,11 +137,14 @@ def main() -> int:
     parser.add_argument("model", type=Path)
     names = ["signs", "strangers", "bundled", "rendered", "tones"]
     parser.add_argument("--sets", nargs="+", choices=names, default=names[2:])
+    parser.add_argument("--fold", type=int, choices=range(5), help="photographs of this fold only")
     parser.add_argument("--note", default="", help="what the log should say of the training")
     parser.add_argument("--look", type=Path, help="write a sheet of each set's first images here")
     options = parser.parse_args()
     try:
-        chosen = {key: value for name in options.sets for key, value in sets(name).items()}
+        chosen = {
+            key: value for name in options.sets for key, value in sets(name, options.fold).items()
+        }
         model = keras.models.load_model(options.model)
     except (DataError, OSError, ValueError) as error:
         print(error, file=sys.stderr)

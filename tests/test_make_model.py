@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from resnets_utils import quiet_tensorflow
+from resnets_utils import BUNDLED, load_dataset, quiet_tensorflow
 
 with quiet_tensorflow():
     import keras
@@ -129,6 +129,18 @@ def test_a_picture_without_a_hand_is_left_out(capsys):
     found, labels = other_hands.strangers(images, np.array([3, 0, 5]))
     assert len(found) == 2 and labels.tolist() == [3, 5]
     assert "photograph 1: found no hand" in capsys.readouterr().out
+
+
+def test_a_fold_is_left_out_by_one_and_measured_by_the_other(monkeypatch, tmp_path):
+    photographs = load_dataset(BUNDLED)
+    monkeypatch.setattr(make_model, "load_dataset", lambda: photographs)
+    monkeypatch.setattr(other_hands, "load_dataset", lambda: photographs)
+    monkeypatch.setattr(other_hands, "find_signs", lambda: tmp_path)
+    kept, _ = make_model.training_images("signs", 0, tmp_path, 2)
+    ((_, (held_out, _)),) = other_hands.sets("signs", 2).items()
+    seen = {image.tobytes() for image in kept}
+    assert len(kept) + len(held_out) == 1080 and len(held_out) > 150
+    assert not any(image.tobytes() in seen for image in held_out)
 
 
 def test_photographs_are_asked_for_where_they_are_missing():

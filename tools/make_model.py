@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from resnets import rendering
+from resnets.validation import group_near_duplicates, grouped_folds
 from resnets_utils import ROOT, DataError, convert_to_one_hot, load_dataset, quiet_tensorflow
 
 FOLDER = ROOT / "build" / "hands"
@@ -45,10 +46,15 @@ def mixed(many, few, share: float) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([many[0], *again]), np.concatenate([many[1], *[few[1]] * times], axis=1)
 
 
-def training_images(kind: str, count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+def training_images(
+    kind: str, count: int, folder: Path, fold: int | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return images (m, 64, 64, 3) and labels (1, m) that a kind trains on, rendered if need be."""
     _, _, with_rendered, with_signs = KINDS[kind]
     signs = load_dataset()[:2] if with_signs else None
+    if with_signs and fold is not None:
+        kept, _ = list(grouped_folds(group_near_duplicates(signs[0])))[fold]
+        signs = signs[0][kept], signs[1][:, kept]
     if not with_rendered:
         return signs
     rendering.write_set(folder, count, TEST, SEED)
@@ -70,6 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--images", type=natural, default=10_000, help="rendered training images")
     parser.add_argument("--epochs", type=natural, help="passes over the training images")
     parser.add_argument("--seed", type=natural, default=0, help="of weights, order, augmentation")
+    parser.add_argument("--fold", type=int, choices=range(5), help="leave this fold of SIGNS out")
     parser.add_argument("--out", type=Path, help="the model's file, models/KIND.keras")
     parser.add_argument("--rendered", type=Path, default=FOLDER, help="where rendered hands lie")
     options = parser.parse_args(arguments)
@@ -82,7 +89,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"{options.images} images, {epochs} epochs; give 1 or more.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        images, labels = training_images(options.kind, options.images, options.rendered)
+        images, labels = training_images(
+            options.kind, options.images, options.rendered, options.fold
+        )
         train(network, images, labels, epochs, options.seed, out)
     except (DataError, OSError) as error:
         print(error, file=sys.stderr)
