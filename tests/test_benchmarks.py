@@ -105,6 +105,20 @@ def test_results_in_the_readme_are_those_of_the_log():
         assert told == [*measured, str(len(own)), str(fastest)], setting
 
 
+def test_the_five_folds_in_the_readme_are_those_of_the_log():
+    told = re.search(
+        r"the recipe scores ([\d.]+) %, from ([\d.]+) to ([\d.]+) % on five folds",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+    )
+    settings = choose.settings_of(choose.Variant(Recipe(), zero_gamma=True))
+    own = {r["fold"]: float(r["accuracy"]) for r in rows("folds.csv") if r["settings"] == settings}
+    assert sorted(own) == list("01234")
+    values = list(own.values())
+    assert told.groups() == tuple(
+        f"{100 * v:.1f}" for v in (np.mean(values), min(values), max(values))
+    )
+
+
 def test_speeds_in_the_readme_are_those_of_the_log(capsys):
     speed.print_table(rows("speed.csv"))
     table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
