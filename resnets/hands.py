@@ -21,7 +21,7 @@ from PIL import Image
 
 from resnets_utils import DataError
 
-BOUNDS = {"size": (0.1, 2), "tones": (0, 1), "spread": (0, 1.5)}
+BOUNDS = {"size": (0.1, 2), "tones": (0, 1), "spread": (0, 2)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Variation:
     outside: float = 0.12
     roll: float = 16
     tilt: float = 14
-    spread: tuple[float, float] = (0.0, 1.3)
+    spread: tuple[float, float] = (0.0, 1.6)
     back: float = 0.15
     sleeve: float = 0.25
     tones: tuple[float, float] = (0.0, 1.0)
@@ -208,10 +208,10 @@ def pose(sign: int, how: Variation, rng: np.random.Generator) -> tuple[list, np.
     choices, shares = zip(*STRETCHED[sign], strict=True)
     up = choices[rng.choice(len(choices), p=shares)]
     # Stretched fingers fan out; how far differs from picture to picture and finger to finger.
-    fan = rng.uniform(*how.spread) * np.radians([-15, -4, 7, 20]) + np.radians([1, 0, -1, -2])
+    fan = rng.uniform(*how.spread) * np.radians([-16, -4, 8, 22]) + np.radians([1, 0, -1, -2])
     lean = fan + np.radians(rng.normal(0, 2, 4))
-    if sign == 2 and rng.random() < 0.7:
-        lean[:2] += np.radians([-6, 6]) * rng.uniform(0, 1)
+    if up[-1] == 2 and rng.random() < 0.7:  # index and middle finger form a V
+        lean[:2] += np.radians([-10, 10]) * rng.uniform(0, 1)
     lazy = rng.uniform(0, 1) ** 2  # how little the stretched ones are stretched
     tight = rng.uniform(0.8, 1.0)  # how closely the others are bent
     fingers = []
