@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from render_hands import natural
 
 from resnets import rendering
 from resnets.validation import group_near_duplicates, grouped_folds
@@ -60,13 +61,6 @@ def training_images(
     rendering.write_set(folder, count, TEST, SEED)
     rendered = load_dataset(folder)[:2]
     return mixed(rendered, signs, SHARE) if with_signs else rendered
-
-
-def natural(text: str) -> int:
-    """Return the argument `text` as an integer of at least 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more.")
-    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> int:
