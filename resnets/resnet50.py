@@ -59,7 +59,7 @@ def stages_2_to_5(X: KerasTensor, stages: dict = STAGES) -> KerasTensor:
         stages: What `STAGES` holds, or the like.
 
     Returns:
-        Tensor of 2048 channels, for SIGNS (batch, 2, 2, 2048).
+        Tensor of the last stage's channels, for SIGNS and `STAGES` (batch, 2, 2, 2048).
     """
     for stage, (filters, stride, identity_letters) in stages.items():
         X = convolutional_block(X, 3, filters, stage, "a", s=stride)

@@ -25,7 +25,7 @@ from resnets_utils import ROOT, DataError, convert_to_one_hot, load_dataset, qui
 FOLDER = ROOT / "build" / "hands"
 MODELS = ROOT / "models"
 TEST = 600  # rendered images that no training sees, for readers who load the set
-SEED = 1  # of the rendered images; 0 is that of the bundled set
+SEED = 1  # of the rendered images
 SHARE = 1 / 3  # of SIGNS among the training images, by repetition
 
 # Network, epochs, whether rendered hands are among the images, and whether SIGNS is.

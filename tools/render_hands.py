@@ -1,8 +1,7 @@
-"""Render hands: a data set of any size, a contact sheet, or the set that comes with the repository.
+"""Render hands: a data set of any size, or a contact sheet.
 
     python tools/render_hands.py set --train 10000 --test 600 --out build/hands
     python tools/render_hands.py sheet --out build/hands.png
-    python tools/render_hands.py bundled
 
 `resnets/hands.py` says how. A set is in the format of SIGNS: SIGNS_DIR=build/hands makes every
 notebook and script read it. Interrupted, the same command goes on where it was.
@@ -10,7 +9,6 @@ notebook and script read it. Interrupted, the same command goes on where it was.
 
 import argparse
 import contextlib
-import io
 import sys
 from pathlib import Path
 
@@ -18,19 +16,9 @@ import numpy as np
 from PIL import Image
 
 from resnets import hands, rendering
-from resnets_utils import BUNDLED, ROOT, DataError, load_dataset
+from resnets_utils import ROOT, DataError, load_dataset
 
 STYLES = {"signs": hands.LIKE_SIGNS, "any": hands.ANY}
-TRAIN, TEST = 1080, 120  # as many as SIGNS has
-EXAMPLE = ROOT / "images" / "test.jpg"
-
-
-def example() -> bytes:
-    """Return a hand that is in neither bundled file, a 3, as a JPEG of 256x256."""
-    memory = io.BytesIO()
-    image = hands.picture(0, TRAIN + TEST, 3, hands.LIKE_SIGNS, 256)
-    Image.fromarray(image).save(memory, "JPEG", quality=92)
-    return memory.getvalue()
 
 
 def sheet(seed: int, how: hands.Variation, columns: int = 12) -> Image.Image:
@@ -57,19 +45,16 @@ def natural(text: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Render what is asked for; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["set", "sheet", "bundled"])
+    parser.add_argument("what", choices=["set", "sheet"])
     parser.add_argument("--train", type=natural, default=10_000, help="training images of a set")
     parser.add_argument("--test", type=natural, default=600, help="test images of a set")
-    parser.add_argument("--seed", type=natural, default=1, help="0 is that of the bundled set")
+    parser.add_argument("--seed", type=natural, default=1, help="of the pictures")
     parser.add_argument("--style", choices=STYLES, default="any", help="signs: SIGNS's manner")
     parser.add_argument("--out", type=Path, help="build/hands for a set, build/hands.png")
     options = parser.parse_args(arguments)
     how = STYLES[options.style]
     try:
-        if options.what == "bundled":
-            rendering.write_set(BUNDLED, TRAIN, TEST, 0, hands.LIKE_SIGNS)
-            EXAMPLE.write_bytes(example())
-        elif options.what == "sheet":
+        if options.what == "sheet":
             out = options.out or ROOT / "build" / "hands.png"
             out.parent.mkdir(parents=True, exist_ok=True)
             sheet(options.seed, how).save(out)
