@@ -71,8 +71,11 @@ model: env ## render hands, train ResNet50 on them and SIGNS: models/hands.keras
 figures: env ## draw the figures in images/ anew
 	$(VENV_PYTHON) tools/figures.py $(ARGS)
 
-bundled: env ## render the bundled data in datasets/bundled/ anew
-	$(VENV_PYTHON) tools/bundled_data.py $(ARGS)
+bundled: env ## render datasets/bundled/ and images/test.jpg anew
+	$(VENV_PYTHON) tools/render_hands.py set --style signs --train 1080 --test 120 --seed 0 \
+	  --out datasets/bundled
+	$(VENV_PYTHON) tools/render_hands.py picture --style signs --seed 0 --index 1200 --sign 3 \
+	  --size 256 --out images/test.jpg
 
 bench: env ## time training beside other ways, about 15 minutes (ARGS="--rounds 3")
 	$(VENV_PYTHON) benchmarks/speed.py --epochs 3 $(ARGS)

@@ -1,6 +1,7 @@
 """What the models of tools/make_model.py know: rendered hands, photographs, strangers, skin tones.
 
     SIGNS_DIR=folder python benchmarks/other_hands.py models/rendered.keras --sets signs strangers
+    python benchmarks/other_hands.py --table
 
 Appends a line per set to benchmarks/results/other_hands.csv, all in inference mode. The sets:
 
@@ -12,10 +13,11 @@ bundled    the 120 test images of datasets/bundled
 rendered   600 rendered hands of all kinds, of a seed that no training uses
 tones      the like, 960 for each fifth of the skin tones
 
-SIGNS's test images are read by signs_test.py alone.
+SIGNS's test images are read by signs_test.py alone. A table shows what was measured last.
 """
 
 import argparse
+import csv
 import dataclasses
 import itertools
 import sys
@@ -35,6 +37,7 @@ from signs_test import append, commit
 from resnets import hands, rendering, training
 from resnets.validation import group_near_duplicates, grouped_folds
 
+NAMES = ["signs", "strangers", "bundled", "rendered", "tones"]
 LOG = Path(__file__).parent / "results" / "other_hands.csv"
 UNSEEN = 10_000  # a seed that no training uses
 CUT = dataclasses.replace(hands.ANY, clutter=0)
@@ -131,16 +134,37 @@ def sets(name: str, fold: int | None = None) -> dict[str, tuple[np.ndarray, np.n
     }
 
 
+def table(rows: list[dict[str, str]]) -> list[str]:
+    """Return the lines of a Markdown table: for each model the last accuracy on each set."""
+    last = {(row["model"], row["set"]): float(row["accuracy"]) for row in rows}
+    columns = [name for name in NAMES if name != "tones"]
+    lines = [f"| model | {' | '.join(columns)} | skin tones, worst to best |"]
+    lines.append("|" + "---|" * (len(columns) + 2))
+    for model in dict.fromkeys(row["model"] for row in rows):
+        found = [last.get((model, name)) for name in columns]
+        cells = ["-" if value is None else f"{value:.1%}" for value in found]
+        tones = [v for (own, name), v in last.items() if own == model and name.startswith("tones")]
+        cells.append(f"{min(tones):.1%} to {max(tones):.1%}" if tones else "-")
+        lines.append(f"| `{model}` | {' | '.join(cells)} |")
+    return lines
+
+
 def main() -> int:
     """Measure a model on the sets asked for; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path)
-    names = ["signs", "strangers", "bundled", "rendered", "tones"]
-    parser.add_argument("--sets", nargs="+", choices=names, default=names[2:])
+    parser.add_argument("model", type=Path, nargs="?")
+    parser.add_argument("--sets", nargs="+", choices=NAMES, default=NAMES[2:])
     parser.add_argument("--fold", type=int, choices=range(5), help="photographs of this fold only")
     parser.add_argument("--note", default="", help="what the log should say of the training")
     parser.add_argument("--look", type=Path, help="write a sheet of each set's first images here")
+    parser.add_argument("--table", action="store_true", help="print what was measured so far")
     options = parser.parse_args()
+    if options.table:
+        with LOG.open(newline="", encoding="utf-8") as file:
+            print("\n".join(table(list(csv.DictReader(file)))))
+        return 0
+    if options.model is None:
+        parser.error("name a model's file, models/small.keras for example.")
     try:
         chosen = {
             key: value for name in options.sets for key, value in sets(name, options.fold).items()

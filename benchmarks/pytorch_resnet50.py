@@ -107,7 +107,7 @@ def main() -> None:
     schedule = torch.optim.lr_scheduler.LambdaLR(adam, rate)
     lower = torch.autocast("cpu", torch.bfloat16, enabled=settings["precision"] == "bfloat16")
     start = time.monotonic()
-    for _ in range(settings["epochs"]):
+    for _ in range(recipe["epochs"]):
         model.train()
         for places in torch.randperm(len(X)).split(recipe["batch_size"]):
             batch = augment(X[places], recipe).contiguous(memory_format=order)
@@ -124,6 +124,8 @@ def main() -> None:
             right = (model(held).argmax(1) == truth).float().mean().item()
         seconds = time.monotonic() - start
         print(json.dumps({"seconds": seconds, "val_accuracy": right}), flush=True)
+        if right >= settings["target"]:
+            break
     print(json.dumps({"peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}))
 
 

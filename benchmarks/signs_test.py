@@ -4,7 +4,8 @@
 
 Trains a setting of the notebooks with each seed and appends a line per seed to the committed log
 benchmarks/results/signs_test.csv. Choose with the training images, then read here. A setting
-that was read and then rejected keeps its lines in the log, under a name of its own. The ConvNets
+that was read and then rejected keeps its lines in the log, under a name of its own. `model` trains
+nothing and reads a finished model: `signs_test.py model models/hands.keras`. The ConvNets
 and the recipe also follow the test images while they train; nothing follows from it but the time
 at which 98 % were reached. `nearest` trains nothing: it compares each test image with the
 training images and writes benchmarks/results/nearest.csv. The log's last column holds the indices
@@ -134,9 +135,9 @@ class Clock(keras.callbacks.Callback):
             self.reached = time.monotonic() - self.start
 
 
-def read(model, images, test, start: float) -> dict:
-    """Return what the log takes down, in inference mode."""
-    seconds = time.monotonic() - start
+def read(model, images, test, start: float | None = None) -> dict:
+    """Return what the log takes down, in inference mode; `start` is when its training began."""
+    seconds = None if start is None else time.monotonic() - start
     answers = model.predict(test[0], verbose=0).argmax(axis=1)
     right = answers == test[1].argmax(axis=1)
     return {
@@ -198,9 +199,12 @@ def commit() -> str:
 def main() -> int:
     """Run one setting with the seeds asked for; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("setting", choices=[*SETTINGS, "nearest"])
+    parser.add_argument("setting", choices=[*SETTINGS, "nearest", "model"])
+    parser.add_argument("file", type=Path, nargs="?", help="of the model")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     options = parser.parse_args()
+    if (options.setting == "model") != (options.file is not None):
+        parser.error("give a model's file with the setting `model`, and with no other.")
     try:
         folder = find_signs()
         train_x, train_y, test_x, test_y, _ = load_dataset()
@@ -210,28 +214,40 @@ def main() -> int:
     if folder.resolve() == BUNDLED:
         print("The log is for photographs: set SIGNS_DIR or run `make data`.", file=sys.stderr)
         return 2
+    data, test = (train_x, train_y), (test_x, test_y)
     if options.setting == "nearest":
-        write_nearest(train_x, train_y, test_x, test_y)
-        return 0
-    for seed in options.seeds:
-        result = SETTINGS[options.setting]((train_x, train_y), (test_x, test_y), seed)
-        append(
-            {
-                "date": datetime.date.today().isoformat(),
-                "commit": commit(),
-                "setting": options.setting,
-                "seed": seed,
-                "images": result["images"],
-                "train_accuracy": f"{result['train_accuracy']:.4f}",
-                "test_accuracy": f"{result['test_accuracy']:.4f}",
-                "seconds": f"{result['seconds']:.0f}",
-                "tensorflow": tf.__version__,
-                "machine": f"{platform.machine()} {os.cpu_count()} cores",
-                **{name: result[name] for name in MORE if name in result},
-            }
-        )
-        print(f"{options.setting}, seed {seed}: {result}")
+        write_nearest(*data, *test)
+    elif options.setting == "model":
+        try:
+            model = keras.models.load_model(options.file)
+        except (OSError, ValueError) as error:
+            print(error, file=sys.stderr)
+            return 2
+        log(f"model {options.file.stem}", "", read(model, prepare(*data), prepare(*test)))
+    else:
+        for seed in options.seeds:
+            log(options.setting, seed, SETTINGS[options.setting](data, test, seed))
     return 0
+
+
+def log(setting: str, seed: int | str, result: dict) -> None:
+    """Append a reading to the log, and show it."""
+    append(
+        {
+            "date": datetime.date.today().isoformat(),
+            "commit": commit(),
+            "setting": setting,
+            "seed": seed,
+            "images": result["images"],
+            "train_accuracy": f"{result['train_accuracy']:.4f}",
+            "test_accuracy": f"{result['test_accuracy']:.4f}",
+            "seconds": "" if result["seconds"] is None else f"{result['seconds']:.0f}",
+            "tensorflow": tf.__version__,
+            "machine": f"{platform.machine()} {os.cpu_count()} cores",
+            **{name: result[name] for name in MORE if name in result},
+        }
+    )
+    print(f"{setting}, seed {seed}: {result}")
 
 
 if __name__ == "__main__":

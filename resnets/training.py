@@ -333,6 +333,8 @@ class Checkpoint(keras.callbacks.Callback):
 
 # --- training -------------------------------------------------------------------------------------
 
+MEASURED = 2000  # images at most that measure BatchNormalization's averages
+
 
 def train(
     model: keras.Model,
@@ -421,7 +423,8 @@ def train(
         )
     finally:
         set_precision("float32")
-    mixed = np.random.default_rng(seed).permutation(len(training[0]))  # they may come by class
+    # They may come by class, and an average needs no more than a few thousand.
+    mixed = np.random.default_rng(seed).permutation(len(training[0]))[:MEASURED]
     measure_averages(model, training[0][mixed], recipe.batch_size)
     if keeper and not keep_checkpoint:
         keeper.path.unlink(missing_ok=True)

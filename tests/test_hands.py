@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 import render_hands
+from PIL import Image
 
 from resnets import hands, rendering
 from resnets_utils import BUNDLED, ROOT, DataError, load_dataset
@@ -434,6 +435,10 @@ def test_processes_side_by_side_render_what_one_renders(tmp_path, monkeypatch):
         (["set", "--style", "van-gogh"], "invalid choice"),
         (["fist"], "invalid choice"),
         (["set", "--out", str(SCRIPT)], "could not be written"),
+        (["picture", "--sign", "6"], "the sign is 6; give a digit from 0 to 5"),
+        (["picture", "--size", "31"], "an even size of 32 or more"),
+        (["picture", "--out", "hand"], "expected .png or .jpg"),
+        (["sheet", "--out", "hands.h5"], "expected .png or .jpg"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
@@ -452,3 +457,20 @@ def test_the_sheet_shows_both(capsys):
     shown = image[1::2, 256::2].reshape(6, 64, 2, 64, 3)
     assert shown.std(axis=(1, 3)).min() > 5
     assert BUNDLED.name in capsys.readouterr().err
+
+
+def test_a_picture_is_written_whole(tmp_path, monkeypatch):
+    out = tmp_path / "new" / "hand.png"
+    arguments = ["picture", "--style", "signs", "--seed", "2", "--index", "3", "--sign", "4"]
+    assert render_hands.main([*arguments, "--out", str(out)]) == 0
+    with Image.open(out) as image:
+        np.testing.assert_array_equal(image, hands.picture(2, 3, 4, hands.LIKE_SIGNS))
+    before = out.read_bytes()
+
+    def half(self, path, **_):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Image.Image, "save", half)
+    assert render_hands.main([*arguments, "--out", str(out)]) == 2
+    assert (names(out.parent), out.read_bytes()) == (["hand.png"], before)

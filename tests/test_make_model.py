@@ -151,3 +151,19 @@ def test_photographs_are_asked_for_where_they_are_missing():
 def test_bundled_images_are_a_set():
     ((name, (images, labels)),) = other_hands.sets("bundled").items()
     assert (name, images.shape, labels.shape) == ("bundled", (120, 64, 64, 3), (120,))
+
+
+def test_the_table_shows_what_was_measured_last():
+    columns = ("model", "set", "accuracy")
+    measured = [
+        ("one", "signs", "0.5"),
+        ("one", "signs", "0.7512"),
+        ("two", "tones 0.0 to 0.2", "0.9"),
+        ("two", "tones 0.2 to 0.4", "0.8"),
+        ("one", "bundled", "1"),
+    ]
+    lines = other_hands.table([dict(zip(columns, row, strict=True)) for row in measured])
+    assert lines[2:] == [
+        "| `one` | 75.1% | - | 100.0% | - | - |",
+        "| `two` | - | - | - | - | 80.0% to 90.0% |",
+    ]

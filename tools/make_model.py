@@ -5,9 +5,10 @@
     python tools/make_model.py small      SmallResNet on rendered hands alone: models/small.keras
     python tools/make_model.py signs      ResNet50 on SIGNS alone, to compare: models/signs.keras
 
-Renders what is not there yet into build/hands, trains by the recipe of resnets/training.py, and
-says how long it will take. Interrupted, the same command goes on where it was. SIGNS is what
-`load_dataset` finds, the photographs or the bundled set; its test images are not read.
+Renders what is not there yet into build/model/, half of it in SIGNS's manner and half in any,
+trains by the recipe of resnets/training.py, and says how long it will take. Rendered hands vary
+enough: alone they are augmented less. Interrupted, the same command goes on where it was. SIGNS is
+what `load_dataset` finds, the photographs or the bundled set; its test images are not read.
 """
 
 import argparse
@@ -18,15 +19,17 @@ from pathlib import Path
 import numpy as np
 from render_hands import natural
 
-from resnets import rendering
+from resnets import hands, rendering
 from resnets.validation import group_near_duplicates, grouped_folds
 from resnets_utils import ROOT, DataError, convert_to_one_hot, load_dataset, quiet_tensorflow
 
-FOLDER = ROOT / "build" / "hands"
+FOLDER = ROOT / "build" / "model"
 MODELS = ROOT / "models"
 TEST = 600  # rendered images that no training sees, for readers who load the set
 SEED = 1  # of the rendered images
 SHARE = 1 / 3  # of SIGNS among the training images, by repetition
+MANNERS = {"any": hands.ANY, "signs": dataclasses.replace(hands.LIKE_SIGNS, sessions=0)}
+LESS = {"turn": 0.02, "shift": 0.04, "zoom": 0.05, "brightness": 0.05, "contrast": 0.1}
 
 # Network, epochs, whether rendered hands are among the images, and whether SIGNS is.
 KINDS = {
@@ -58,9 +61,20 @@ def training_images(
         signs = signs[0][kept], signs[1][:, kept]
     if not with_rendered:
         return signs
-    rendering.write_set(folder, count, TEST, SEED)
-    rendered = load_dataset(folder)[:2]
+    rendered = rendered_images(count, folder)
     return mixed(rendered, signs, SHARE) if with_signs else rendered
+
+
+def rendered_images(count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return `count` rendered hands, images and labels, in equal parts of each manner."""
+    sets = []
+    for k, (name, how) in enumerate(MANNERS.items()):
+        own = -(-(count - k) // len(MANNERS))  # what is left over goes to the first
+        if own:
+            rendering.write_set(folder / name, own, TEST, SEED + k, how)
+            sets.append(load_dataset(folder / name)[:2])
+    images, labels = zip(*sets, strict=True)
+    return np.concatenate(images), np.concatenate(labels, axis=1)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="the model's file, models/KIND.keras")
     parser.add_argument("--rendered", type=Path, default=FOLDER, help="where rendered hands lie")
     options = parser.parse_args(arguments)
-    network, epochs, *_ = KINDS[options.kind]
+    network, epochs, _, with_signs = KINDS[options.kind]
     epochs = epochs if options.epochs is None else options.epochs
     out = options.out or MODELS / f"{options.kind}.keras"
     if out.suffix != ".keras":
@@ -86,7 +100,8 @@ def main(arguments: list[str] | None = None) -> int:
         images, labels = training_images(
             options.kind, options.images, options.rendered, options.fold
         )
-        train(network, images, labels, epochs, options.seed, out)
+        changes = {"epochs": epochs} | ({} if with_signs else LESS)
+        train(network, images, labels, changes, options.seed, out)
     except (DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -97,8 +112,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def train(network: str, images, labels, epochs: int, seed: int, out: Path) -> None:
-    """Train a network and save it without its optimiser, whole or not at all."""
+def train(network: str, images, labels, changes: dict, seed: int, out: Path) -> None:
+    """Train a network by the changed recipe; save it without its optimiser, whole or not at all."""
     # Here, because the processes that render import this file too.
     with quiet_tensorflow():
         import keras
@@ -110,7 +125,7 @@ def train(network: str, images, labels, epochs: int, seed: int, out: Path) -> No
     training.train(
         model,
         (images, convert_to_one_hot(labels, 6).T.astype("float32")),
-        recipe=dataclasses.replace(training.Recipe(), epochs=epochs),
+        recipe=dataclasses.replace(training.Recipe(), **changes),
         seed=seed,
         checkpoint=checkpoint,
         keep_checkpoint=True,

@@ -1,7 +1,8 @@
-"""Render hands: a data set of any size, or a contact sheet.
+"""Render hands: a data set of any size, a contact sheet, or one picture.
 
     python tools/render_hands.py set --train 10000 --test 600 --out build/hands
     python tools/render_hands.py sheet --out build/hands.png
+    python tools/render_hands.py picture --sign 3 --size 256 --out build/hand.jpg
 
 `resnets/hands.py` says how. A set is in the format of SIGNS: SIGNS_DIR=build/hands makes every
 notebook and script read it. Interrupted, the same command goes on where it was.
@@ -19,6 +20,7 @@ from resnets import hands, rendering
 from resnets_utils import ROOT, DataError, load_dataset
 
 STYLES = {"signs": hands.LIKE_SIGNS, "any": hands.ANY}
+DEFAULTS = {"set": "hands", "sheet": "hands.png", "picture": "hand.jpg"}  # in build/
 
 
 def sheet(seed: int, how: hands.Variation, columns: int = 12) -> Image.Image:
@@ -35,6 +37,19 @@ def sheet(seed: int, how: hands.Variation, columns: int = 12) -> Image.Image:
     return Image.fromarray(grid).resize((2 * grid.shape[1], 2 * grid.shape[0]))
 
 
+def save(image: Image.Image, out: Path) -> None:
+    """Write a picture in the format that its name ends in, whole or not at all."""
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise DataError(f"{out}: found the ending {out.suffix!r}; expected .png or .jpg.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    new = out.with_name(f"new-{out.name}")
+    try:
+        image.save(new, quality=92)
+        new.replace(out)
+    finally:
+        new.unlink(missing_ok=True)
+
+
 def natural(text: str) -> int:
     """Return the argument `text` as an integer of at least 0."""
     if not text.isdecimal():
@@ -45,22 +60,26 @@ def natural(text: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Render what is asked for; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["set", "sheet"])
+    parser.add_argument("what", choices=DEFAULTS)
     parser.add_argument("--train", type=natural, default=10_000, help="training images of a set")
     parser.add_argument("--test", type=natural, default=600, help="test images of a set")
     parser.add_argument("--seed", type=natural, default=1, help="of the pictures")
     parser.add_argument("--style", choices=STYLES, default="any", help="signs: SIGNS's manner")
-    parser.add_argument("--out", type=Path, help="build/hands for a set, build/hands.png")
+    parser.add_argument("--index", type=natural, default=0, help="of the picture")
+    parser.add_argument("--sign", type=natural, default=5, help="that the picture shows")
+    parser.add_argument("--size", type=natural, default=64, help="of the picture, pixels")
+    parser.add_argument("--out", type=Path, help="default: in build/, see above")
     options = parser.parse_args(arguments)
-    how = STYLES[options.style]
+    how, seed = STYLES[options.style], options.seed
+    out = options.out or ROOT / "build" / DEFAULTS[options.what]
     try:
-        if options.what == "sheet":
-            out = options.out or ROOT / "build" / "hands.png"
-            out.parent.mkdir(parents=True, exist_ok=True)
-            sheet(options.seed, how).save(out)
+        if options.what == "set":
+            rendering.write_set(out, options.train, options.test, seed, how)
+        elif options.what == "sheet":
+            save(sheet(seed, how), out)
         else:
-            out = options.out or ROOT / "build" / "hands"
-            rendering.write_set(out, options.train, options.test, options.seed, how)
+            pixels = hands.picture(seed, options.index, options.sign, how, options.size)
+            save(Image.fromarray(pixels), out)
     except (DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
