@@ -71,7 +71,7 @@ model: env ## render hands, train ResNet50 on them and SIGNS: models/hands.keras
 figures: env ## draw the figures in images/ anew
 	$(VENV_PYTHON) tools/figures.py $(ARGS)
 
-bundled: env ## render datasets/bundled/ and images/test.jpg anew
+bundled: env ## render datasets/bundled/ anew, where the renderer has changed
 	$(VENV_PYTHON) tools/render_hands.py set --style signs --train 1080 --test 120 --seed 0 \
 	  --out datasets/bundled
 	$(VENV_PYTHON) tools/render_hands.py picture --style signs --seed 0 --index 1200 --sign 3 \

@@ -30,9 +30,7 @@ from PIL import Image
 from resnets_utils import BUNDLED, DataError, find_signs, load_dataset, quiet_tensorflow
 
 with quiet_tensorflow():
-    import keras
-
-from signs_test import append, commit
+    from signs_test import append, commit, load_model
 
 from resnets import hands, rendering, training
 from resnets.validation import group_near_duplicates, grouped_folds
@@ -160,6 +158,8 @@ def main() -> int:
     parser.add_argument("--table", action="store_true", help="print what was measured so far")
     options = parser.parse_args()
     if options.table:
+        if not LOG.exists():
+            parser.error(f"there is no {LOG.name} yet: measure a model first.")
         with LOG.open(newline="", encoding="utf-8") as file:
             print("\n".join(table(list(csv.DictReader(file)))))
         return 0
@@ -169,8 +169,8 @@ def main() -> int:
         chosen = {
             key: value for name in options.sets for key, value in sets(name, options.fold).items()
         }
-        model = keras.models.load_model(options.model)
-    except (DataError, OSError, ValueError) as error:
+        model = load_model(options.model)
+    except DataError as error:
         print(error, file=sys.stderr)
         return 2
     for name, (images, labels) in chosen.items():
@@ -181,7 +181,7 @@ def main() -> int:
             "commit": commit(),
             "model": options.model.stem,
             "note": options.note,
-            "set": name,
+            "set": name if options.fold is None else f"{name}, fold {options.fold}",
             "images": len(images),
             "accuracy": f"{np.mean(answers == labels):.4f}",
             "by_sign": " ".join(f"{value:.3f}" for value in by_sign),

@@ -138,15 +138,37 @@ class Clock(keras.callbacks.Callback):
 def read(model, images, test, start: float | None = None) -> dict:
     """Return what the log takes down, in inference mode; `start` is when its training began."""
     seconds = None if start is None else time.monotonic() - start
-    answers = model.predict(test[0], verbose=0).argmax(axis=1)
-    right = answers == test[1].argmax(axis=1)
+
+    def is_right(X, Y):
+        return model.predict(X, verbose=0).argmax(axis=1) == Y.argmax(axis=1)
+
+    right = is_right(*test)
     return {
         "images": len(images[0]),
-        "train_accuracy": model.evaluate(*images, verbose=0)[1],
+        "train_accuracy": is_right(*images).mean(),
         "test_accuracy": right.mean(),
         "seconds": seconds,
         "wrong": " ".join(map(str, np.flatnonzero(~right))) or "none",
     }
+
+
+def load_model(path: Path) -> keras.Model:
+    """Return a finished model for pictures of SIGNS's kind.
+
+    Raises:
+        DataError: The file is missing, is no model, or a model for other pictures.
+    """
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path}: found no model that can be read ({error}).") from error
+    shapes = (model.input_shape[1:], model.output_shape[1:])
+    if shapes != ((64, 64, 3), (6,)):
+        raise DataError(
+            f"{path}: found a model from {shapes[0]} to {shapes[1]}; expected one from "
+            "(64, 64, 3) to (6,), as tools/make_model.py trains them."
+        )
+    return model
 
 
 SETTINGS = {
@@ -219,8 +241,8 @@ def main() -> int:
         write_nearest(*data, *test)
     elif options.setting == "model":
         try:
-            model = keras.models.load_model(options.file)
-        except (OSError, ValueError) as error:
+            model = load_model(options.file)
+        except DataError as error:
             print(error, file=sys.stderr)
             return 2
         log(f"model {options.file.stem}", "", read(model, prepare(*data), prepare(*test)))

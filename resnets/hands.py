@@ -43,8 +43,9 @@ class Variation:
         lights: Largest number of lights.
         camera: Strength of white balance, exposure, vignette, blur, noise and JPEG; 1 is a cheap
             telephone.
-        sessions: How often each sign sat for its pictures. Those of one sitting show one hand in
-            one place, moments apart, as in SIGNS. 0: a sitting for each picture.
+        sessions: How often each sign sat for its pictures. Those of one sitting show nearly the
+            same hand in nearly the same place, moments apart, as in SIGNS, and both parts of a
+            set come from the same sittings. 0: a sitting for each picture.
     """
 
     size: tuple[float, float] = (0.5, 1.1)
@@ -85,8 +86,10 @@ class Variation:
                 f"Variation: nearest {self.nearest}, lights {self.lights}; give 1 to 5, and 1, 2 "
                 "or 3 lights."
             )
-        if self.sessions < 0:
-            raise DataError(f"Variation: sessions is {self.sessions}; give 0 or more.")
+        if not isinstance(self.sessions, int) or self.sessions < 0:
+            raise DataError(
+                f"Variation: sessions is {self.sessions}; give a whole number of 0 or more."
+            )
 
 
 ANY = Variation()
@@ -94,9 +97,9 @@ ANY = Variation()
 # several pictures of a hand in one place: as in SIGNS, the most similar other picture of the
 # training set mostly shows the same sign (for 89 % of SIGNS's).
 LIKE_SIGNS = Variation(
-    size=(0.42, 0.85),
+    size=(0.5, 0.85),
     outside=0.05,
-    roll=22,
+    roll=18,
     tilt=12,
     back=0,
     sleeve=0,
@@ -105,7 +108,7 @@ LIKE_SIGNS = Variation(
     nearest=2.2,
     lights=1,
     camera=0.3,
-    sessions=30,
+    sessions=24,
 )
 
 
@@ -113,7 +116,8 @@ class Moment:
     """Random numbers of one moment: those of its session, a little off.
 
     What is counted or chosen stays; what is measured differs by a share of the way to a number
-    of the moment's own.
+    of the moment's own. Over many sessions normal numbers have their mean and deviation, uniform
+    ones their range.
     """
 
     def __init__(self, session: np.random.Generator, own: np.random.Generator, share: float):
@@ -128,8 +132,8 @@ class Moment:
 
     def normal(self, mean=0.0, deviation=1.0, size=None) -> np.ndarray:
         """Return numbers about a mean, as a generator does."""
-        kept, new = (rng.normal(mean, deviation, size) for rng in (self.session, self.own))
-        return kept + self.share * (new - kept)
+        kept, new = (rng.normal(0, deviation, size) for rng in (self.session, self.own))
+        return mean + np.sqrt(1 - self.share**2) * kept + self.share * new
 
 
 # --- the hand -------------------------------------------------------------------------------------
@@ -659,6 +663,7 @@ def blur(picture: np.ndarray, sigma: float) -> np.ndarray:
 def photograph(light: np.ndarray, how: Variation, rng: np.random.Generator) -> np.ndarray:
     """Return what a camera makes of the light (size, size, 3) that falls on it: uint8."""
     size, strength = len(light), how.camera
+    of_sensor = getattr(rng, "own", rng)  # noise is new in each picture of a session
     y, x = (np.mgrid[:size, :size] + 0.5) / size - 0.5 - rng.normal(0, 0.08, 2)[:, None, None]
     light = light * (1 - rng.uniform(0, 1.2 * strength) * np.minimum(x**2 + y**2, 0.6))[:, :, None]
     light = light * np.exp(strength * rng.normal(0, 0.12) * np.array([1, 0, -1]))
@@ -673,7 +678,7 @@ def photograph(light: np.ndarray, how: Variation, rng: np.random.Generator) -> n
     grey = picture.mean(axis=2, keepdims=True)
     picture = grey + (picture - grey) * (1 + strength * rng.uniform(-0.4, 0.3))
     grain = 0.025 * strength * rng.uniform(0, 1) ** 3
-    picture = picture + grain * rng.normal(0, 1, picture.shape)
+    picture = picture + grain * of_sensor.normal(0, 1, picture.shape)
     pixels = np.clip(np.round(255 * picture), 0, 255).astype(np.uint8)
     if rng.random() < 0.5 * strength:
         pixels = compressed(pixels, int(rng.integers(95 - 30 * strength, 97)))
@@ -699,7 +704,7 @@ def picture(seed: int, index: int, sign: int, how: Variation = ANY, size: int = 
 
     Args:
         seed: 0 or more.
-        index: 0 or more; each has its own hand, light and camera.
+        index: 0 or more; each has its own hand, light and camera, but for sessions.
         sign: The digit, 0 to 5.
         how: How much the pictures of the set differ.
         size: Pixels per side, even.

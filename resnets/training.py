@@ -351,7 +351,8 @@ def train(
     """Train a classifier by a recipe; the model changes in place.
 
     The first weights are the model's own: call `keras.utils.set_random_seed` before building it,
-    and they repeat. At the end BatchNormalization's averages are measured.
+    and they repeat. At the end BatchNormalization's averages are measured, on at most 2,000 images
+    that `seed` picks.
 
     Args:
         model: Takes float images in [0, 1], returns probabilities.
@@ -423,7 +424,7 @@ def train(
         )
     finally:
         set_precision("float32")
-    # They may come by class, and an average needs no more than a few thousand.
+    # They may come by class; and one pass over very many would take minutes.
     mixed = np.random.default_rng(seed).permutation(len(training[0]))[:MEASURED]
     measure_averages(model, training[0][mixed], recipe.batch_size)
     if keeper and not keep_checkpoint:

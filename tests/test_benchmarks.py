@@ -10,10 +10,11 @@ import sys
 import numpy as np
 import pytest
 
-from resnets_utils import ROOT, quiet_tensorflow
+from resnets_utils import ROOT, DataError, quiet_tensorflow
 
 with quiet_tensorflow():
     import choose
+    import keras
     import signs_test
     import speed
 
@@ -133,6 +134,52 @@ def test_lines_are_appended_under_the_headings_that_are_there(tmp_path):
     signs_test.append({"a": 1, "b": 2}, log)
     signs_test.append({"b": 4}, log)
     assert log.read_text(encoding="utf-8") == "a,b\n1,2\n,4\n"
+
+
+def saved(path, classes=6):
+    """Save a network that always answers the last class, never compiled."""
+    model = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.GlobalAveragePooling2D()])
+    model.add(keras.layers.Dense(classes, activation="softmax"))
+    model.layers[-1].set_weights([np.zeros((3, classes)), np.arange(classes)])
+    model.save(path)
+    return path
+
+
+def test_a_finished_model_is_read(tmp_path):
+    model = signs_test.load_model(saved(tmp_path / "model.keras"))
+    images = np.zeros((4, 64, 64, 3), np.uint8)
+    train, test = (images, np.array([[5, 5, 5, 0]])), (images, np.array([[1, 5, 5, 0]]))
+    result = signs_test.read(model, signs_test.prepare(*train), signs_test.prepare(*test))
+    assert (result["train_accuracy"], result["test_accuracy"]) == (0.75, 0.5)
+    assert (result["wrong"], result["seconds"]) == ("0 3", None)
+
+
+def test_what_is_no_model_for_these_pictures_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"gone.keras: found no model"):
+        signs_test.load_model(tmp_path / "gone.keras")
+    (tmp_path / "text.keras").write_text("no model")
+    with pytest.raises(DataError, match=r"text.keras: found no model"):
+        signs_test.load_model(tmp_path / "text.keras")
+    with pytest.raises(DataError, match=r"to \(5,\); expected"):
+        signs_test.load_model(saved(tmp_path / "five.keras", classes=5))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("signs_test.py model", "give a model's file with the setting"),
+        ("signs_test.py recipe model.keras", "give a model's file with the setting"),
+        ("speed.py --epochs 1", "give 2 epochs or more"),
+        ("speed.py --rounds 0", "and 1 round"),
+        ("other_hands.py", "name a model's file"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    name, *rest = arguments.split()
+    command = [sys.executable, str(ROOT / "benchmarks" / name), *rest]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and message in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("script", ["choose.py ladder", "signs_test.py nearest"])

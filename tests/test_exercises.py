@@ -24,7 +24,7 @@ import exercises
 from resnets.exercises import STUB
 from resnets_utils import ROOT
 
-SOURCES = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SOURCES = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 STEMS = [path.stem for path in SOURCES]
 POINTS = {
     "01-prepare": 2,

@@ -156,6 +156,48 @@ def test_a_picture_follows_from_its_numbers():
         assert np.abs(one.astype(int) - other).mean() > 3
 
 
+def test_pictures_of_a_session_are_alike():
+    how = dataclasses.replace(hands.LIKE_SIGNS, sessions=5)
+    small = [
+        hands.picture(0, index, 4, how).reshape(16, 4, 16, 4, 3).mean(axis=(1, 3))
+        for index in (0, 6 * 5, 12 * 5, 6, 12, 18)  # three of the session 0, then one of others
+    ]
+    off = [np.sqrt(np.mean((small[0] - other) ** 2)) for other in small[1:]]
+    assert min(off) > 1, "a copy"
+    assert max(off[:2]) < min(off[2:])
+
+
+def test_a_moment_stays_near_its_session():
+    def moment(share, seed=1):
+        return hands.Moment(rng(0), rng(seed), share)
+
+    np.testing.assert_array_equal(moment(0).normal(3, 2, 50), rng(0).normal(3, 2, 50))
+    np.testing.assert_array_equal(moment(1).uniform(2, 5, 50), rng(1).uniform(2, 5, 50))
+    between = moment(0.25).uniform(2, 5, 1000)
+    assert between.min() >= 2 and between.max() <= 5
+    assert 0 < np.abs(between - rng(0).uniform(2, 5, 1000)).max() <= 0.25 * 3
+    of_many = [hands.Moment(rng(a), rng(a + 1000), 0.25).normal(3, 2) for a in range(1000)]
+    assert abs(np.std(of_many) - 2) < 0.15, "sessions vary as pictures without them"
+    same = [moment(0.25, seed) for seed in (1, 2)]
+    for ask in (lambda m: m.random(), lambda m: m.choice(9), lambda m: m.integers(2, 90)):
+        assert ask(same[0]) == ask(same[1]), "what is chosen stays"
+
+
+@pytest.mark.parametrize("mirror", [1, -1])
+def test_a_palm_has_lines_and_is_plain_between_them(mirror):
+    shape = hands.hand(5, hands.ANY, rng(0)).moved(np.diag([mirror, 1.0, 1.0]))
+    shape = shape.moved(hands.rotation(20, 10, 40), 1.0)
+    index, little = shape.end[0], shape.end[3]
+    wrist = shape.start[:4].mean(axis=0)
+    up = shape.end[:4].mean(axis=0) - wrist
+    along = np.linspace(0, 1, 200)[:, None]
+    points = wrist + along * up + 0.3 * (little - index)  # from the wrist to the little finger
+    dark = np.mean([hands.palm_lines(shape, points, rng(seed)) for seed in range(40)], axis=0)
+    assert dark.min() < 0.03 and dark.max() > 0.12
+    lines = np.array([0.0, 0.42, 0.72])  # wrist, head and heart, as far up as they lie there
+    assert all(np.abs(lines - t).min() < 0.12 for t in along[dark > 0.12, 0])
+
+
 def test_size_is_free():
     assert hands.picture(0, 7, 3, size=96).shape == (96, 96, 3)
 
@@ -219,6 +261,8 @@ def test_blur_keeps_the_light():
         ({"camera": -1}, "camera"),
         ({"lights": 0}, "lights"),
         ({"lights": 4}, "lights"),
+        ({"sessions": -1}, "sessions"),
+        ({"sessions": 2.5}, "sessions"),
     ],
 )
 def test_impossible_variations_are_refused(changes, word):

@@ -341,3 +341,16 @@ def test_averages_of_bytes_are_those_of_floats(data):
         weights.append(model.get_weights())
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_a_part_of_many_images_measures_the_averages(data, monkeypatch):
+    measured = []
+    monkeypatch.setattr(training, "MEASURED", 8)
+    monkeypatch.setattr(
+        training, "measure_averages", lambda _, images, size: measured.append(images)
+    )
+    images, _ = data
+    training.train(tiny(), data, recipe=dataclasses.replace(STILL, epochs=1), seed=3)
+    (part,) = measured
+    places = [np.flatnonzero((images == image).all(axis=(1, 2, 3))).item() for image in part]
+    assert len(set(places)) == 8 and places != sorted(places)

@@ -101,7 +101,7 @@ def student_copy(source: Path) -> nbformat.NotebookNode:
 def write_exercises(folder: Path = EXERCISES) -> list[Path]:
     """Write the copies of all notebooks into `folder`, remove those whose source is gone."""
     written = []
-    for source in sorted(SOURCES.glob("*.ipynb")):
+    for source in sorted(SOURCES.glob("[0-9]*.ipynb")):
         write(folder / source.name, to_text(student_copy(source)))
         written.append(folder / source.name)
     for path in set(folder.glob("*.ipynb")) - set(written):
@@ -311,7 +311,7 @@ def main(arguments: list[str] | None = None) -> int:
         for path in write_exercises():
             print(path.relative_to(ROOT))
         return 0
-    stems = [path.stem for path in sorted(SOURCES.glob("*.ipynb"))]
+    stems = [path.stem for path in sorted(SOURCES.glob("[0-9]*.ipynb"))]
     for wanted in options.notebooks:
         if not any(stem.startswith(wanted) for stem in stems):
             print(f"No notebook begins with {wanted!r}; there are {stems}.", file=sys.stderr)

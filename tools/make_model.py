@@ -26,9 +26,10 @@ from resnets_utils import ROOT, DataError, convert_to_one_hot, load_dataset, qui
 FOLDER = ROOT / "build" / "model"
 MODELS = ROOT / "models"
 TEST = 600  # rendered images that no training sees, for readers who load the set
-SEED = 1  # of the rendered images
+SEED = 1  # of the rendered images of the first manner; the next takes the next one
 SHARE = 1 / 3  # of SIGNS among the training images, by repetition
 MANNERS = {"any": hands.ANY, "signs": dataclasses.replace(hands.LIKE_SIGNS, sessions=0)}
+# Of the recipe's augmentation: the renderer turned, moved and lit the hands already. A guess.
 LESS = {"turn": 0.02, "shift": 0.04, "zoom": 0.05, "brightness": 0.05, "contrast": 0.1}
 
 # Network, epochs, whether rendered hands are among the images, and whether SIGNS is.
@@ -86,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=natural, default=0, help="of weights, order, augmentation")
     parser.add_argument("--fold", type=int, choices=range(5), help="leave this fold of SIGNS out")
     parser.add_argument("--out", type=Path, help="the model's file, models/KIND.keras")
-    parser.add_argument("--rendered", type=Path, default=FOLDER, help="where rendered hands lie")
+    parser.add_argument("--rendered", type=Path, default=FOLDER, help="folder of the rendered sets")
     options = parser.parse_args(arguments)
     network, epochs, _, with_signs = KINDS[options.kind]
     epochs = epochs if options.epochs is None else options.epochs
