@@ -1,9 +1,11 @@
 """The training on rendered hands, at a size that takes seconds, and how its models are measured."""
 
+import csv
+
 import numpy as np
 import pytest
 
-from resnets_utils import BUNDLED, load_dataset, quiet_tensorflow
+from resnets_utils import BUNDLED, ROOT, load_dataset, quiet_tensorflow
 
 with quiet_tensorflow():
     import keras
@@ -167,3 +169,23 @@ def test_the_table_shows_what_was_measured_last():
         "| `one` | 75.1% | - | 100.0% | - | - |",
         "| `two` | - | - | - | - | 80.0% to 90.0% |",
     ]
+
+
+def test_the_table_in_the_readme_is_that_of_the_log():
+    with other_hands.LOG.open(newline="", encoding="utf-8") as file:
+        lines = other_hands.table(list(csv.DictReader(file)))
+    assert "\n".join(lines) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+# --- the model in the repository ------------------------------------------------------------------
+
+
+def test_the_small_model_is_small_and_reads_hands_it_never_saw():
+    path = ROOT / "models" / "small.keras"
+    assert path.stat().st_size < 4_000_000
+    model = other_hands.load_model(path)
+    for name in ("bundled", "rendered"):
+        ((_, (images, labels)),) = other_hands.sets(name).items()
+        images, labels = images[:120], labels[:120]
+        answers = model.predict(images.astype("float32") / 255, verbose=0).argmax(axis=1)
+        assert np.mean(answers == labels) > 0.8, name
