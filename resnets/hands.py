@@ -41,6 +41,8 @@ class Variation:
         colour: Share of plain backgrounds that are not about white.
         nearest: The least distance of the camera, in widths of the frame.
         lights: Largest number of lights.
+        ceiling: Share of pictures with one wide, warm light from above instead, which fades down
+            the wall.
         camera: Strength of white balance, exposure, vignette, blur, noise and JPEG; 1 is a cheap
             telephone.
         sessions: How often each sign sat for its pictures. Those of one sitting show nearly the
@@ -60,6 +62,7 @@ class Variation:
     colour: float = 0.4
     nearest: float = 1.4
     lights: int = 3
+    ceiling: float = 0.2
     camera: float = 1.0
     sessions: int = 0
 
@@ -73,7 +76,7 @@ class Variation:
                     f"Variation: {name} is {(low, high)}; give two numbers from {bottom} to {top}, "
                     "the lower one first."
                 )
-        for name in ("outside", "back", "sleeve", "clutter", "colour"):
+        for name in ("outside", "back", "sleeve", "clutter", "colour", "ceiling"):
             if not 0 <= getattr(self, name) <= 1:
                 raise DataError(f"Variation: {name} is {getattr(self, name)}; give 0 to 1.")
         if min(self.roll, self.tilt) < 0 or not 0 <= self.camera <= 1.3:
@@ -93,11 +96,11 @@ class Variation:
 
 
 ANY = Variation()
-# In SIGNS's own manner: one camera, a pale wall, the palm to the viewer, an arm from below, and
-# several pictures of a hand in one place: as in SIGNS, the most similar other picture of the
-# training set mostly shows the same sign (for 89 % of SIGNS's).
+# In SIGNS's own manner: one camera, a pale wall in a warm light from above, the palm to the viewer,
+# skin of middle tones, an arm from below, and several pictures of a hand in one place: as in SIGNS,
+# the most similar other picture of the training set mostly shows the same sign.
 LIKE_SIGNS = Variation(
-    size=(0.5, 0.85),
+    size=(0.6, 0.95),
     outside=0.05,
     roll=18,
     tilt=12,
@@ -106,8 +109,10 @@ LIKE_SIGNS = Variation(
     clutter=0,
     colour=0,
     nearest=2.2,
+    tones=(0.45, 0.75),
     lights=1,
-    camera=0.3,
+    ceiling=1,
+    camera=0.2,
     sessions=24,
 )
 
@@ -145,10 +150,12 @@ RADII = np.array([0.125, 0.112, 0.104, 0.088])  # of a finger at its joints and 
 THUMB_ROOT, THUMB_BONES = np.array([-0.22, 0.14, 0.06]), np.array([0.46, 0.36, 0.29])
 THUMB_RADII = np.array([0.20, 0.145, 0.128, 0.10])
 THUMB_POLE = np.array([-1.0, 0.2, 0.6])  # where the thumb's last joint points to, reaching
+THUMB_BEFORE = np.array([-0.8, 0.5, 0.7])  # the same, folded in front of the palm
 # Directions of the thumb's bones: beside the index finger, upon its root, and far out.
 THUMB_NEAR = np.array([[-0.5, 0.8, 0.3], [-0.22, 0.96, 0.1], [-0.12, 0.99, 0.0]])
 THUMB_ALONG = np.array([[-0.3, 0.85, 0.45], [-0.1, 0.96, 0.25], [0.1, 0.99, 0.1]])
 THUMB_OUT = np.array([[-0.75, 0.6, 0.25], [-0.72, 0.68, 0.1], [-0.66, 0.75, 0.02]])
+GATHER = np.radians([3, 0, -8, -16])  # bent fingers lean together
 FOREARM = 4  # the part that is no palm and no bone of a finger
 
 # Fingers that are stretched, 0 = thumb to 4 = little finger, and how often. The 0 is a ring.
@@ -249,31 +256,35 @@ def pose(sign: int, how: Variation, rng: np.random.Generator) -> tuple[list, np.
     if up[-1] == 2 and rng.random() < 0.7:  # index and middle finger form a V
         lean[:2] += np.radians([-10, 10]) * rng.uniform(0, 1)
     lazy = rng.uniform(0, 1) ** 2  # how little the stretched ones are stretched
-    tight = rng.uniform(0.8, 1.0)  # how closely the others are bent
+    loose = rng.uniform(0, 1) ** 1.5  # how little the others are bent
+    bent = np.array([88, 108, 70]) - loose * np.array([38, 22, 25])
     fingers = []
     for i in range(4):
         if i + 1 in up:
-            bends = np.radians(rng.normal([2, 6, 4], [5, 4, 3]) + lazy * np.array([12, 22, 14]))
+            bends = rng.normal([2, 6, 4], [5, 4, 3]) + lazy * np.array([12, 22, 14])
         else:
-            bends = np.radians(tight * np.array([88, 106, 64]) + rng.normal(0, 4, 3))
-        fingers.append(finger(i, lean[i] * (1 if i + 1 in up else 0.2), bends, lengths[i]))
+            lean[i] = rng.uniform(0.5, 1) * GATHER[i]
+            bends = rng.normal(bent, 4)
+        fingers.append(finger(i, lean[i], np.radians(bends), lengths[i]))
     if 0 in up:
         # From near the index finger to far out and a little beyond.
         wide = rng.uniform(0.25, 1.3)
         bones = wide * THUMB_OUT + (1 - wide) * THUMB_NEAR
         return fingers, thumb_along(bones + rng.normal(0, 0.08, (3, 3)), size)
-    if sign in (1, 2) and rng.random() < 0.15:  # straight, along the index finger's side
+    if sign in (1, 2) and rng.random() < 0.1:  # straight, along the index finger's side
         return fingers, thumb_along(THUMB_ALONG + rng.normal(0, 0.04, (3, 3)), size)
-    before = np.array([-0.3, -0.2, 1.0])  # folded in front of the palm
     if sign == 4:  # across the palm, to the roots of the long fingers
         target = np.array([rng.uniform(0.02, 0.28), rng.uniform(0.58, 0.82), 0.22])
-        first = np.array([-0.3, 0.55, 0.75]) + rng.normal(0, 0.08, 3)
-        return fingers, thumb_to(target, first, size, before)
-    bent = [i for i in range(4) if i + 1 not in up]
-    joints = fingers[bent[0] if rng.random() < 0.7 else bent[-1 if len(bent) < 3 else 1]][0]
-    target = 0.5 * (joints[1] + joints[2]) + np.array([0, rng.uniform(-0.12, 0.1), 0.15])
-    first = np.array([-0.4, 0.55, 0.7]) + rng.normal(0, 0.08, 3)
-    return fingers, thumb_to(target, first, size, before)
+        first = np.array([-0.3, 0.55, 0.75])
+    else:  # before a bent finger, upon its middle bone or tip to tip
+        folded = [i for i in range(4) if i + 1 not in up]
+        joints, looks = fingers[folded[0 if rng.random() < 0.7 else len(folded) // 2]]
+        target = 0.5 * (joints[1] + joints[2]) - 0.2 * looks[1]
+        if rng.random() < 0.5:
+            target = joints[3] + 0.17 * unit(joints[3] - joints[2]) + np.array([-0.05, -0.03, 0.03])
+        target = target + np.array([0, rng.uniform(-0.08, 0.08), 0])
+        first = np.array([-0.18, 0.8, 0.55])
+    return fingers, thumb_to(target, first + rng.normal(0, 0.08, 3), size, THUMB_BEFORE)
 
 
 def ring(lengths: np.ndarray, size: float, rng: np.random.Generator) -> tuple[list, np.ndarray]:
@@ -517,24 +528,37 @@ def shade(shape: Shape, points: np.ndarray, way: np.ndarray, width: float) -> np
 
 @dataclasses.dataclass
 class Light:
-    """Where a light comes from (3,), its colour (3,), and its width as a share of its distance."""
+    """Where a light comes from (3,), its colour (3,), and its width as a share of its distance.
+
+    `fade` is the share that the far side of the wall gets less than the near one.
+    """
 
     way: np.ndarray
     colour: np.ndarray
     width: float
+    fade: float = 0.0
+
+
+def direction(angle: float, steep: float) -> np.ndarray:
+    """Return the direction (3,) of a light: its angle in the picture, and to the line of sight."""
+    return np.array([np.cos(angle) * np.sin(steep), np.sin(angle) * np.sin(steep), np.cos(steep)])
 
 
 def lamps(how: Variation, rng: np.random.Generator) -> tuple[list[Light], np.ndarray]:
     """Return one to three lights, and the light that comes from everywhere (3,)."""
+    if rng.random() < how.ceiling:
+        angle, steep = rng.uniform(0.25, 0.75) * np.pi, np.radians(rng.uniform(25, 55))
+        warm = rng.normal(0.04, 0.015) * np.array([1, 0, -2])
+        lamp = Light(
+            direction(angle, steep), 0.9 * (1 + warm), rng.uniform(0.2, 0.6), rng.uniform(0.3, 0.7)
+        )
+        return [lamp], rng.uniform(0.4, 0.7) * (1 + warm)
     found = []
     for i in range(rng.integers(1, how.lights + 1)):
         angle, steep = rng.uniform(-0.25, 1.25) * np.pi, np.radians(rng.uniform(15, 65))
-        way = np.array(
-            [np.cos(angle) * np.sin(steep), np.sin(angle) * np.sin(steep), np.cos(steep)]
-        )
         warm = rng.normal(0, 0.05) * np.array([1, 0, -1])
         strength = rng.uniform(0.5, 1.0) / (1 + i)
-        found.append(Light(way, strength * (1 + warm), rng.uniform(0.08, 0.5)))
+        found.append(Light(direction(angle, steep), strength * (1 + warm), rng.uniform(0.08, 0.5)))
     return found, rng.uniform(0.25, 0.6) * (1 + rng.normal(0, 0.03) * np.array([1, 0, -1]))
 
 
@@ -561,10 +585,11 @@ def skin(tone: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]
     steps = np.arange(len(SKIN))
     back = np.array([np.interp(tone * (len(SKIN) - 1), steps, c) for c in SKIN.T])
     back = back * (1 + rng.normal(0, 0.03, 3))
-    blood = rng.uniform(0.45, 0.9)
-    back = (1 - 0.6 * blood) * back + 0.6 * blood * np.array([0.95, 0.62, 0.50]) * back.max()
-    palm = (1 - 0.3 * tone) * back + 0.3 * tone * np.array([0.80, 0.58, 0.46])
-    palm = (1 - 0.6 * blood) * palm + 0.6 * blood * np.array([1.0, 0.64, 0.54]) * palm.max()
+    blood = 0.75 * rng.uniform(0.45, 0.9)
+    red = np.array([1.0, 0.63, 0.51])
+    back = (1 - blood) * back + blood * red * back.max()
+    palm = (1 - 0.25 * tone) * back + 0.25 * tone * np.array([0.80, 0.58, 0.46])
+    palm = 0.8 * palm + 0.2 * red * palm.max()
     return 0.8 * linear(back), 0.8 * linear(palm)
 
 
@@ -595,7 +620,7 @@ def paint(shape: Shape, points, normals, shares, t, tone: float, sleeve, rng) ->
 
 
 def palm_lines(shape: Shape, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return how much darker the lines of the palm are at points (n, 3): (n,), from 0 to 1.
+    """Return how much darker the palm is at points (n, 3) in its lines and hollow: (n,), 0 to 1.
 
     Without them, whatever darkens a palm would look like a folded thumb, a 5 like a 4.
     """
@@ -608,7 +633,9 @@ def palm_lines(shape: Shape, points: np.ndarray, rng: np.random.Generator) -> np
     life = 0.7 * (u - 0.42 + 1.1 * np.clip(v, 0, 1) ** 2)
     depth = rng.uniform(0, 0.5) * rng.uniform(0.5, 1, 4)
     lines = np.stack([heart, head, life, v + 0.02]) - rng.normal(0, 0.03, (4, 1))
-    return (depth[:, None] * np.exp(-((lines / rng.uniform(0.025, 0.05)) ** 2))).max(axis=0)
+    lines = (depth[:, None] * np.exp(-((lines / rng.uniform(0.025, 0.05)) ** 2))).max(axis=0)
+    hollow = rng.uniform(0, 0.3) * np.exp(-(((u - 0.45) / 0.4) ** 2) - ((v - 0.5) / 0.3) ** 2)
+    return np.maximum(lines, hollow)
 
 
 def wall(n: int, how: Variation, rng: np.random.Generator) -> np.ndarray:
@@ -675,6 +702,9 @@ def photograph(light: np.ndarray, how: Variation, rng: np.random.Generator) -> n
     picture = (1 - np.exp(-1.6 * light)) ** (1 / 2.2)
     soft = rng.uniform(0.35, 0.7 + 0.4 * strength)
     picture = np.stack([blur(c, soft) for c in np.moveaxis(picture, 2, 0)], axis=2)
+    # Telephones sharpen what they blurred.
+    blurred = np.stack([blur(c, 1.0) for c in np.moveaxis(picture, 2, 0)], axis=2)
+    picture = picture + rng.uniform(0, 1) * (picture - blurred)
     grey = picture.mean(axis=2, keepdims=True)
     picture = grey + (picture - grey) * (1 + strength * rng.uniform(-0.4, 0.3))
     grain = 0.025 * strength * rng.uniform(0, 1) ** 3
@@ -782,6 +812,8 @@ def background(field, ways, distance, size, light, how, rng) -> np.ndarray:
     total = near[:, None] * everywhere
     for lamp in lights:
         lit = shade(field.shape, points, lamp.way, lamp.width) * lamp.way[2]
+        along = points[:, :2] @ lamp.way[:2]
+        lit = lit * (1 - lamp.fade * (along.max() - along) / np.ptp(along))
         total = total + lit[:, None] * lamp.colour
     total = total.reshape(size, size, 3)
     smooth = [

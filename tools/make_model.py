@@ -28,7 +28,10 @@ MODELS = ROOT / "models"
 TEST = 600  # rendered images that no training sees, for readers who load the set
 SEED = 1  # of the rendered images of the first manner; the next takes the next one
 SHARE = 1 / 3  # of SIGNS among the training images, by repetition
-MANNERS = {"any": hands.ANY, "signs": dataclasses.replace(hands.LIKE_SIGNS, sessions=0)}
+MANNERS = {  # both with skin of all tones, and each picture a sitting of its own
+    "any": hands.ANY,
+    "signs": dataclasses.replace(hands.LIKE_SIGNS, tones=hands.ANY.tones, sessions=0),
+}
 # Of the recipe's augmentation: the renderer turned, moved and lit the hands already. A guess.
 LESS = {"turn": 0.02, "shift": 0.04, "zoom": 0.05, "brightness": 0.05, "contrast": 0.1}
 
