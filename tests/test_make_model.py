@@ -1,6 +1,7 @@
 """The training on rendered hands, at a size that takes seconds, and how its models are measured."""
 
 import csv
+import dataclasses
 
 import numpy as np
 import pytest
@@ -60,6 +61,28 @@ def test_a_model_is_trained_and_saved_without_its_optimiser(tmp_path, monkeypatc
     model = keras.models.load_model(out, safe_mode=True)
     images = hands.picture(0, 0, 5)[np.newaxis] / 255
     assert model.predict(images, verbose=0).sum() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.training
+def test_a_model_begins_with_another(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(make_model, "TEST", 6)
+    kind = make_model.Kind("SmallResNet", True, True, {"epochs": 1, "peak": 1e-9}, begin="small")
+    monkeypatch.setitem(make_model.KINDS, "hands", kind)
+    small = dataclasses.replace(make_model.KINDS["small"], changes={"epochs": 1})
+    monkeypatch.setitem(make_model.KINDS, "small", small)
+    photographs = load_dataset(BUNDLED)
+    few = photographs[0][:12], photographs[1][:, :12]
+    monkeypatch.setattr(make_model, "load_dataset", lambda *a: load_dataset(*a) if a else few)
+    arguments = ["hands", "--images", "12", "--rendered", str(tmp_path / "hands")]
+    arguments += ["--out", str(tmp_path / "hands.keras")]
+    assert make_model.main(arguments) == 0
+    assert "small.keras is missing and is trained first" in capsys.readouterr().out
+    first, second = (keras.models.load_model(tmp_path / f"{n}.keras") for n in ("small", "hands"))
+    for a, b in zip(first.trainable_weights, second.trainable_weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    (tmp_path / "small.keras").write_bytes(b"half a model")
+    assert make_model.main(arguments) == 2
+    assert "found no SmallResNet that can be read" in capsys.readouterr().err
 
 
 @pytest.mark.training

@@ -1,14 +1,16 @@
 """Train the models that know other people's hands, on rendered ones.
 
-    python tools/make_model.py hands      ResNet50 on SIGNS and rendered hands: models/hands.keras
+    python tools/make_model.py hands      ResNet50 on SIGNS and rendered hands, beginning with
+                                          models/rendered.keras: models/hands.keras
     python tools/make_model.py rendered   ResNet50 on rendered hands alone: models/rendered.keras
     python tools/make_model.py small      SmallResNet on rendered hands alone: models/small.keras
     python tools/make_model.py signs      ResNet50 on SIGNS alone, to compare: models/signs.keras
 
 Renders what is not there yet into build/model/, half of it in SIGNS's manner and half in any,
 trains by the recipe of resnets/training.py, and says how long it will take. Rendered hands vary
-enough: alone they are augmented less. Interrupted, the same command goes on where it was. SIGNS is
-what `load_dataset` finds, the photographs or the bundled set; its test images are not read.
+enough: alone they are augmented less. Where the model to begin with is missing, it is trained
+first. Interrupted, the same command goes on where it was. SIGNS is what `load_dataset` finds, the
+photographs or the bundled set; its test images are not read.
 """
 
 import argparse
@@ -35,12 +37,23 @@ MANNERS = {  # both with skin of all tones, and each picture a sitting of its ow
 # Of the recipe's augmentation: the renderer turned, moved and lit the hands already. A guess.
 LESS = {"turn": 0.02, "shift": 0.04, "zoom": 0.05, "brightness": 0.05, "contrast": 0.1}
 
-# Network, epochs, whether rendered hands are among the images, and whether SIGNS is.
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A network, what it is trained on, the kind it begins with, and how the recipe is changed."""
+
+    network: str
+    rendered: bool
+    signs: bool
+    changes: dict
+    begin: str | None = None
+
+
 KINDS = {
-    "hands": ("ResNet50", 12, True, True),
-    "rendered": ("ResNet50", 10, True, False),
-    "small": ("SmallResNet", 24, True, False),
-    "signs": ("ResNet50", 24, False, True),
+    "hands": Kind("ResNet50", True, True, {"epochs": 4, "peak": 0.001}, begin="rendered"),
+    "rendered": Kind("ResNet50", True, False, {"epochs": 10} | LESS),
+    "small": Kind("SmallResNet", True, False, {"epochs": 24} | LESS),
+    "signs": Kind("ResNet50", False, True, {}),
 }
 
 
@@ -58,7 +71,7 @@ def training_images(
     kind: str, count: int, folder: Path, fold: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return images (m, 64, 64, 3) and labels (1, m) that a kind trains on, rendered if need be."""
-    _, _, with_rendered, with_signs = KINDS[kind]
+    with_rendered, with_signs = KINDS[kind].rendered, KINDS[kind].signs
     signs = load_dataset()[:2] if with_signs else None
     if with_signs and fold is not None:
         kept, _ = list(grouped_folds(group_near_duplicates(signs[0])))[fold]
@@ -85,27 +98,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Train and save one model; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=KINDS)
-    parser.add_argument("--images", type=natural, default=10_000, help="rendered training images")
+    parser.add_argument("--images", type=natural, default=8_000, help="rendered training images")
     parser.add_argument("--epochs", type=natural, help="passes over the training images")
     parser.add_argument("--seed", type=natural, default=0, help="of weights, order, augmentation")
     parser.add_argument("--fold", type=int, choices=range(5), help="leave this fold of SIGNS out")
     parser.add_argument("--out", type=Path, help="the model's file, models/KIND.keras")
     parser.add_argument("--rendered", type=Path, default=FOLDER, help="folder of the rendered sets")
     options = parser.parse_args(arguments)
-    network, epochs, _, with_signs = KINDS[options.kind]
-    epochs = epochs if options.epochs is None else options.epochs
     out = options.out or MODELS / f"{options.kind}.keras"
     if out.suffix != ".keras":
         parser.error(f"{out}: found the ending {out.suffix!r}; expected .keras.")
-    if epochs < 1 or options.images < 1:
-        parser.error(f"{options.images} images, {epochs} epochs; give 1 or more.")
+    if options.epochs == 0 or options.images < 1:
+        parser.error(f"{options.images} images, {options.epochs} epochs; give 1 or more.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        images, labels = training_images(
-            options.kind, options.images, options.rendered, options.fold
-        )
-        changes = {"epochs": epochs} | ({} if with_signs else LESS)
-        train(network, images, labels, changes, options.seed, out)
+        make(options.kind, options.epochs, options, out)
     except (DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -116,7 +123,20 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def train(network: str, images, labels, changes: dict, seed: int, out: Path) -> None:
+def make(kind: str, epochs: int | None, options: argparse.Namespace, out: Path) -> None:
+    """Train one kind, and before it the one that it begins with, where its file is missing."""
+    begin = KINDS[kind].begin and out.with_name(f"{KINDS[kind].begin}.keras")
+    if begin and not begin.exists():
+        print(f"{begin} is missing and is trained first.")
+        make(KINDS[kind].begin, None, options, begin)
+    images, labels = training_images(kind, options.images, options.rendered, options.fold)
+    changes = KINDS[kind].changes | ({"epochs": epochs} if epochs else {})
+    train(KINDS[kind].network, begin, images, labels, changes, options.seed, out)
+
+
+def train(
+    network: str, begin: Path | None, images, labels, changes: dict, seed: int, out: Path
+) -> None:
     """Train a network by the changed recipe; save it without its optimiser, whole or not at all."""
     # Here, because the processes that render import this file too.
     with quiet_tensorflow():
@@ -125,6 +145,14 @@ def train(network: str, images, labels, changes: dict, seed: int, out: Path) -> 
 
     keras.utils.set_random_seed(seed)
     model = getattr(resnet50, network)(zero_gamma=True)
+    if begin:
+        try:
+            model.set_weights(keras.models.load_model(begin, compile=False).get_weights())
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(
+                f"{begin}: found no {network} that can be read ({error}). Delete it: it is then "
+                "trained anew."
+            ) from error
     checkpoint = out.with_suffix(".weights.h5")
     training.train(
         model,
