@@ -242,6 +242,29 @@ def test_tones_go_from_light_to_dark():
     assert bright[0] > 2 * bright[1] > 4 * bright[2]
 
 
+def test_a_light_that_fades_leaves_the_far_side_of_the_wall_darker(monkeypatch):
+    shape = hands.hand(0, PLAIN, rng())
+    monkeypatch.setattr(hands, "shade", lambda shape, points, way, width: np.ones(len(points)))
+    ways, _, _ = hands.look(hands.Field(shape), distance=6, scale=0.2, n=64)
+
+    def wall(fade):
+        lamp = hands.Light(hands.direction(0.5 * np.pi, 0.7), np.ones(3), 0.3, fade)
+        light = [lamp], np.zeros(3)
+        return hands.background(hands.Field(shape), ways, 6, 32, light, PLAIN, rng())
+
+    left = (wall(0.6) / wall(0)).reshape(64, 64, 3).mean(axis=(1, 2))
+    assert abs(left[0] - 1) < 0.05 and abs(left[-1] - 0.4) < 0.05
+    assert (np.diff(left) <= 1e-6).all()
+
+
+def test_a_ceiling_s_light_comes_from_above_and_is_warm():
+    how = dataclasses.replace(hands.ANY, ceiling=1)
+    for seed in range(10):
+        (lamp,), everywhere = hands.lamps(how, rng(seed))
+        assert lamp.way[1] > 0.2 and lamp.way[2] > 0.5 and lamp.fade > 0.2
+        assert lamp.colour[0] > lamp.colour[2] and everywhere[0] > everywhere[2]
+
+
 def test_blur_keeps_the_light():
     picture = rng().random((40, 40))
     assert abs(hands.blur(picture, 2.0).mean() - picture.mean()) < 0.01
@@ -258,6 +281,7 @@ def test_blur_keeps_the_light():
         ({"nearest": 0.5}, "nearest"),
         ({"tones": (0, 1.5)}, "tones"),
         ({"back": 2}, "back"),
+        ({"ceiling": -0.1}, "ceiling"),
         ({"camera": -1}, "camera"),
         ({"lights": 0}, "lights"),
         ({"lights": 4}, "lights"),
