@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 from tqdm.auto import tqdm
 
-from resnets import hands
+from resnets import hands, whole_files
 from resnets.hands import ANY, Variation
 from resnets_utils import TEST_FILE, TRAIN_FILE, DataError
 
@@ -140,7 +140,7 @@ def _is_needed(folder: Path, settings: dict) -> bool:
 def _agree(path: Path, settings: dict) -> None:
     """Write down what the unfinished set is, or see that it is the same one."""
     if not path.exists():
-        _write_whole(path, json.dumps(settings, indent=1).encode())
+        whole_files.write(path, json.dumps(settings, indent=1))
         return
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -152,16 +152,6 @@ def _agree(path: Path, settings: dict) -> None:
                 f"{path.parent} holds an unfinished set whose {name} is {kept.get(name)}; "
                 f"expected {value}. Delete it to begin anew, or name another folder."
             )
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and move it, so that it is never half there."""
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _block(parts: Path, first: int) -> Path:
@@ -181,7 +171,7 @@ def _render_block(parts: Path, first: int, last: int, seed: int, how: Variation)
     pictures = [hands.picture(seed, i, sign_of(seed, i), how) for i in range(first, last)]
     memory = io.BytesIO()
     np.save(memory, np.stack(pictures))
-    _write_whole(_block(parts, first), memory.getvalue())
+    whole_files.write(_block(parts, first), memory.getvalue())
 
 
 def _render_blocks(parts: Path, seed: int, end: int, how: Variation, workers: int) -> None:

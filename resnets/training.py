@@ -15,6 +15,7 @@ from IPython import get_ipython
 from IPython.display import display
 from keras.layers import BatchNormalization
 
+from resnets.whole_files import replacing
 from resnets_utils import DataError, plot_history
 
 
@@ -318,17 +319,14 @@ class Checkpoint(keras.callbacks.Callback):
         """Write the file under a temporary name and move it: there is always a whole one."""
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
-        new = self.path.with_name("new-" + self.path.name)
         try:
-            self.model.save_weights(new)
-            with h5py.File(new, "a") as file:
-                kept = {"settings": self.settings, "history": self.history}
-                file.attrs["training"] = json.dumps(kept)
-            new.replace(self.path)
+            with replacing(self.path) as new:
+                self.model.save_weights(new)
+                with h5py.File(new, "a") as file:
+                    kept = {"settings": self.settings, "history": self.history}
+                    file.attrs["training"] = json.dumps(kept)
         except OSError as error:
             print(f"\nThe checkpoint {self.path} was not written: {error}. The training goes on.")
-        finally:
-            new.unlink(missing_ok=True)
 
 
 # --- training -------------------------------------------------------------------------------------

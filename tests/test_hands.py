@@ -440,12 +440,16 @@ def hdf5_has_no_room(*_, **__):
 
 @pytest.mark.parametrize(
     ("function", "fault"),
-    [("_write_whole", no_room), ("_assemble", no_room), ("_assemble", hdf5_has_no_room)],
+    [
+        ("whole_files.write", no_room),
+        ("_assemble", no_room),
+        ("_assemble", hdf5_has_no_room),
+    ],
 )
 def test_a_full_disk_leaves_what_was_there(quick, tmp_path, monkeypatch, function, fault):
     rendering.write_set(tmp_path / "old", 6, 6)
     before = (tmp_path / "old" / "train_signs.h5").read_bytes()
-    monkeypatch.setattr(rendering, function, fault)
+    monkeypatch.setattr(f"resnets.rendering.{function}", fault)
     for folder in ("old", "new"):
         with pytest.raises(DataError, match=r"No space left on device.*25 KB"):
             rendering.write_set(tmp_path / folder, 12, 6)

@@ -30,12 +30,12 @@ from nbgrader.preprocessors import (
 )
 from setup_env import read_list
 from traitlets.config import Config
-from whole_files import write
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for a Python that has no editable install of this repository
 
 from resnets.exercises import STUB  # noqa: E402
+from resnets.whole_files import write  # noqa: E402
 
 SOURCES = ROOT / "notebooks"
 EXERCISES = ROOT / "exercises"

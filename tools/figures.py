@@ -16,6 +16,8 @@ from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch, Polygon
 from matplotlib.path import Path as Curve
 from tqdm import tqdm
 
+from resnets.whole_files import replacing
+
 ROOT = Path(__file__).resolve().parents[1]
 SPEED = ROOT / "benchmarks" / "results" / "speed_summary.csv"
 SIGNS = ROOT / "datasets" / "bundled" / "train_signs.h5"
@@ -480,7 +482,7 @@ DRAWINGS = {
 
 def draw(name: str, folder: Path) -> None:
     """Draw one figure into a folder; drawn twice, it has the same bytes."""
-    part, kind = folder / (name + ".part"), name.rpartition(".")[2]
+    kind = name.rpartition(".")[2]
     # Neither a date nor Matplotlib's version: they change the file where the figure is the same.
     unwanted = {"svg": ("Date", "Creator"), "png": ("Software",)}[kind]
     with mpl.rc_context():
@@ -488,8 +490,8 @@ def draw(name: str, folder: Path) -> None:
         mpl.rcParams.update(STYLE)
         figure = DRAWINGS[name]()
         metadata = dict.fromkeys(unwanted)
-        figure.savefig(part, format=kind, dpi=PIXELS_PER_INCH, metadata=metadata)
-    part.replace(folder / name)
+        with replacing(folder / name) as part:
+            figure.savefig(part, format=kind, dpi=PIXELS_PER_INCH, metadata=metadata)
 
 
 def main() -> None:

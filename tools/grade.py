@@ -69,8 +69,8 @@ from grading_submissions import (
 )
 from sandbox import python_folders
 from tqdm import tqdm
-from whole_files import write
 
+from resnets.whole_files import write
 from resnets_utils import quiet_tensorflow
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,7 +18,8 @@ from pathlib import Path
 from unittest import mock
 
 from grading_submissions import Assignment, Submission
-from whole_files import write
+
+from resnets.whole_files import write
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 LOCKED_AFTER = 5  # seconds of waiting for another program's hold on the gradebook

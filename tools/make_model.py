@@ -23,6 +23,7 @@ from render_hands import natural
 
 from resnets import hands, rendering
 from resnets.validation import group_near_duplicates, grouped_folds
+from resnets.whole_files import replacing
 from resnets_utils import ROOT, DataError, convert_to_one_hot, load_dataset, quiet_tensorflow
 
 FOLDER = ROOT / "build" / "model"
@@ -164,12 +165,8 @@ def train(
     )
     bare = getattr(resnet50, network)()
     bare.set_weights(model.get_weights())
-    new = out.with_name(f"new-{out.name}")
-    try:
+    with replacing(out) as new:
         bare.save(new)
-        new.replace(out)
-    finally:
-        new.unlink(missing_ok=True)
     checkpoint.unlink(missing_ok=True)
 
 

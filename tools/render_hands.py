@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from resnets import hands, rendering
+from resnets.whole_files import replacing
 from resnets_utils import ROOT, DataError, load_dataset
 
 STYLES = {"signs": hands.LIKE_SIGNS, "any": hands.ANY}
@@ -42,12 +43,8 @@ def save(image: Image.Image, out: Path) -> None:
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise DataError(f"{out}: found the ending {out.suffix!r}; expected .png or .jpg.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    new = out.with_name(f"new-{out.name}")
-    try:
+    with replacing(out) as new:
         image.save(new, quality=92)
-        new.replace(out)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def natural(text: str) -> int:
