@@ -1,0 +1,333 @@
+"""Photographs and labelled folders as people have them."""
+
+import io
+import struct
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from resnets import photos
+from resnets.photos import find_images, gather, open_photo, read_photo, split
+from resnets_utils import DataError
+
+RED, WHITE = (200, 30, 40), (255, 255, 255)
+
+
+def plain(size=(96, 64), colour=RED, mode="RGB"):
+    """Return an image of one colour."""
+    return Image.new("RGB", size, colour).convert(mode)
+
+
+def save(image, path, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, **options)
+    return path
+
+
+# --- one photograph -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.bmp", "a.gif", "a.tif", "a.webp", "A.JPEG"])
+def test_usual_formats(tmp_path, name):
+    image = read_photo(save(plain(), tmp_path / name))
+    assert image.shape == (64, 64, 3) and image.dtype == np.uint8
+    assert np.abs(image.astype(int) - RED).max() < 12
+
+
+@pytest.mark.parametrize("mode", ["P", "RGBA", "CMYK", "YCbCr"])
+def test_other_colours(tmp_path, mode):
+    name = "a.png" if mode in ("P", "RGBA") else "a.jpg"
+    image = plain(mode=mode) if mode != "P" else plain().quantize(4)
+    image = read_photo(save(image, tmp_path / name))
+    assert np.abs(image.astype(int) - RED).max() < 12
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "1", "I;16", "I"])
+def test_greys(tmp_path, mode):
+    if mode.startswith("I"):
+        dtype = np.uint16 if mode == "I;16" else np.int32
+        image = Image.fromarray(np.full((64, 96), 128 * 257, dtype))
+    else:
+        image = (
+            plain(colour=(128,) * 3, mode=mode) if mode != "1" else plain(colour=WHITE, mode="1")
+        )
+    expected = 255 if mode == "1" else 128
+    found = read_photo(save(image, tmp_path / ("a.tif" if mode == "I" else "a.png")))
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+def test_sixteen_bits_a_colour(tmp_path):
+    """Pillow does not write such PNGs, so this one is written by hand."""
+    import zlib
+
+    row = b"\0" + struct.pack(">3H", 200 * 257, 30 * 257, 40 * 257) * 8
+
+    def chunk(kind, data):
+        crc = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+
+    header = struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row * 8)) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
+    assert np.abs(read_photo(tmp_path / "a.png").astype(int) - RED).max() <= 1
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_telephone_held_otherwise(tmp_path, turn):
+    """Whatever the EXIF tag says was turned comes out with red above and white below."""
+    pixels = np.full((64, 96, 3), 255, np.uint8)
+    pixels[:32] = RED
+    stored = {
+        1: pixels,
+        2: pixels[:, ::-1],
+        3: pixels[::-1, ::-1],
+        4: pixels[::-1],
+        5: pixels.transpose(1, 0, 2),
+        6: np.rot90(pixels),
+        7: np.rot90(pixels.transpose(1, 0, 2), 2),
+        8: np.rot90(pixels, -1),
+    }[turn]
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    path = save(Image.fromarray(np.ascontiguousarray(stored)), tmp_path / "a.png", exif=exif)
+    found = read_photo(path).astype(int)
+    assert open_photo(path).size == (96, 64)
+    assert np.abs(found[:28] - RED).max() < 12 and found[36:].min() > 240
+
+
+def test_what_is_transparent_is_white(tmp_path):
+    clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    assert read_photo(save(clear, tmp_path / "a.png")).min() == 255
+    palette = plain(size=(64, 64)).convert("P", palette=Image.Palette.ADAPTIVE, colors=2)
+    place = palette.getpixel((0, 0))
+    assert read_photo(save(palette, tmp_path / "b.png", transparency=place)).min() == 255
+
+
+def test_an_animation_shows_its_first_picture(tmp_path):
+    more = [plain(colour=(10, 200, 10))]
+    path = save(plain(), tmp_path / "a.gif", save_all=True, append_images=more)
+    assert np.abs(read_photo(path).astype(int) - RED).max() < 12
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 700), (900, 3), (63, 65)])
+def test_tiny_and_narrow_ones(tmp_path, size):
+    assert np.abs(read_photo(save(plain(size), tmp_path / "a.png")).astype(int) - RED).max() < 3
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_huge_one_is_not_decoded_whole(tmp_path):
+    path = save(plain((12_000, 9_000)), tmp_path / "a.jpg")
+    assert max(open_photo(path, 64).size) < 2_000
+    assert read_photo(path).shape == (64, 64, 3)
+
+
+def test_the_middle_is_kept_and_nothing_is_squeezed(tmp_path):
+    pixels = np.full((64, 128, 3), 255, np.uint8)
+    pixels[:, 32:96] = RED
+    path = save(Image.fromarray(pixels), tmp_path / "a.png")
+    assert np.abs(read_photo(path)[:, 2:-2].astype(int) - RED).max() < 12
+
+
+def damaged(kind):
+    """Return the bytes of a file that should be refused."""
+    memory = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(memory, "PNG" if "png" in kind else "JPEG")
+    return {
+        "empty": b"",
+        "text": b"this is no image",
+        "heic": b"\0\0\0\x18ftypheic\0\0\0\0",
+        "cut jpeg": memory.getvalue()[:1500],
+        "cut png": memory.getvalue()[:1500],
+        "bytes of png": memory.getvalue()[:60] + b"x" * 60,
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("empty", "found an empty file"),
+        ("text", "no image; expected JPEG or PNG"),
+        ("heic", "HEIC photograph.*Export it as JPEG"),
+        ("cut jpeg", "can't be read to its end"),
+        ("cut png", "can't be read to its end"),
+        ("bytes of png", "can't be read to its end|is no image"),
+    ],
+)
+def test_what_is_refused(tmp_path, kind, reason):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(damaged(kind))
+    with pytest.raises(DataError, match=f"photo.jpg: found .*{reason}|photo.jpg: {reason}"):
+        read_photo(path)
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
+    path = save(Image.new("1", (20_000, 20_000)), tmp_path / "a.png")
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DataError, match=r"a.png: found more than 200 million pixels"):
+        read_photo(path)
+
+
+def test_missing_and_locked_files(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match="no such file"):
+        read_photo(tmp_path / "none.jpg")
+    with pytest.raises(DataError, match=r"can't be read|can't be opened"):
+        read_photo(tmp_path)
+    monkeypatch.setattr(Image, "open", lambda _: (_ for _ in ()).throw(PermissionError))
+    with pytest.raises(DataError, match="Check its permissions"):
+        read_photo(save(plain(), tmp_path / "a.png"))
+
+
+# --- a labelled folder ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flowers(tmp_path):
+    """Return a folder of two classes, ten and twenty images of their own colours."""
+    for k, (name, count) in enumerate((("daisy", 10), ("rose", 20))):
+        for i in range(count):
+            save(plain(colour=(100 * k + i, 0, 0)), tmp_path / "flowers" / name / f"{i:02}.png")
+    return tmp_path / "flowers"
+
+
+def test_a_folder_per_class(flowers):
+    (flowers / "daisy" / "notes.txt").write_text("passed over")
+    (flowers / ".ipynb_checkpoints").mkdir()
+    (flowers / "daisy" / "._00.png").write_bytes(b"of another system")
+    found = find_images(flowers)
+    assert found.classes == ["daisy", "rose"]
+    assert np.bincount(found.labels).tolist() == [10, 20]
+    assert [path.parent.name for path in found.paths] == ["daisy"] * 10 + ["rose"] * 20
+
+
+def test_numbers_are_sorted_by_value(tmp_path):
+    for name in ("10", "9", "0"):
+        save(plain(), tmp_path / name / "a.png")
+    assert find_images(tmp_path).classes == ["0", "9", "10"]
+
+
+def test_caltech_as_it_is_unpacked(tmp_path):
+    root = tmp_path / "caltech-101" / "101_ObjectCategories"
+    for k in range(101):
+        for i in range(3):
+            save(plain((30, 20), (k, i, 0)), root / f"class_{k:03}" / f"image_{i:04}.jpg")
+    for i in range(4):
+        save(plain((30, 20)), root / "BACKGROUND_Google" / f"image_{i:04}.jpg")
+    assert len(find_images(root).classes) == 102
+    found = find_images(root, leave_out=["BACKGROUND_Google"])
+    assert len(found.classes) == 101 and len(found.paths) == 303
+    pictures = gather(found, tmp_path / "caltech.h5")
+    training, held_out = split(pictures.labels, (0.6, 0.4))
+    assert len(set(pictures.labels[training])) == len(set(pictures.labels[held_out])) == 101
+    with pytest.raises(DataError, match=r"101_ObjectCategories.* deeper: give .*101_ObjectCat"):
+        find_images(root.parent)
+    with pytest.raises(DataError, match="no class BACKGROUND to leave out"):
+        find_images(root, leave_out=["BACKGROUND"])
+
+
+def test_folders_that_are_none(tmp_path):
+    with pytest.raises(DataError, match="found no such folder"):
+        find_images(tmp_path / "none")
+    with pytest.raises(DataError, match="found no class; expected two or more"):
+        find_images(tmp_path)
+    save(plain(), tmp_path / "rose" / "a.png")
+    with pytest.raises(DataError, match="found rose; expected two or more"):
+        find_images(tmp_path)
+    (tmp_path / "tulip").mkdir()
+    with pytest.raises(DataError, match="tulip: found no image"):
+        find_images(tmp_path)
+
+
+@pytest.mark.parametrize("parts", [(0.7, 0.3), (0.9, 0.1), (0.6, 0.2, 0.2)])
+def test_a_split_has_every_class_in_every_part(parts):
+    labels = np.repeat([0, 1, 2], [40, 10, 100])
+    found = split(labels, parts, seed=3)
+    assert sorted(np.concatenate(found)) == list(range(150))
+    for share, places in zip(parts[1:], found[1:], strict=True):
+        np.testing.assert_array_equal(
+            np.bincount(labels[places]), np.multiply(share, [40, 10, 100])
+        )
+    again = split(labels, parts, seed=3)
+    other = split(labels, parts, seed=4)
+    assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
+    assert not np.array_equal(found[1], other[1])
+
+
+def test_a_class_too_small_to_split():
+    with pytest.raises(DataError, match=r"class rose: found 3 images, .*90/10; expected 10"):
+        split(np.repeat([0, 1], [50, 3]), (0.9, 0.1), classes=["daisy", "rose"])
+    with pytest.raises(DataError, match="add up to 1"):
+        split(np.zeros(9, int), (0.9, 0.2))
+
+
+# --- many images ----------------------------------------------------------------------------------
+
+
+def test_gathered_pictures_are_those_of_the_folder(flowers, tmp_path):
+    found = find_images(flowers)
+    pictures = gather(found, tmp_path / "build" / "flowers.h5")
+    assert pictures.shape == (30, 64, 64, 3) and pictures.classes == ["daisy", "rose"]
+    np.testing.assert_array_equal(pictures.labels, found.labels)
+    np.testing.assert_array_equal(pictures[:], [read_photo(path) for path in found.paths])
+    np.testing.assert_array_equal(pictures[[12, 3]], [read_photo(found.paths[k]) for k in (12, 3)])
+    part = pictures.part(np.array([5, 20]))
+    np.testing.assert_array_equal(part[[1]], pictures[[20]])
+    assert part.labels.tolist() == [0, 1] and part.checksum != pictures.checksum
+    assert [path.name for path in (tmp_path / "build").iterdir()] == ["flowers.h5"]
+
+
+def test_gathering_is_done_once_and_again_after_a_change(flowers, tmp_path, monkeypatch):
+    path = tmp_path / "flowers.h5"
+    first = gather(find_images(flowers), path).checksum
+    with monkeypatch.context() as patch:
+        patch.setattr(photos, "_decode_all", lambda *_: pytest.fail("decoded twice"))
+        assert gather(find_images(flowers), path).checksum == first
+    save(plain(colour=(1, 2, 3)), flowers / "rose" / "00.png")
+    changed = gather(find_images(flowers), path)
+    assert changed.checksum != first and changed[[10]][0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_bad_files_are_named_and_the_rest_goes_on(flowers, tmp_path, capsys):
+    (flowers / "daisy" / "03.png").write_bytes(b"")
+    (flowers / "rose" / "05.png").write_text("no image")
+    pictures = gather(find_images(flowers), tmp_path / "flowers.h5")
+    assert np.bincount(pictures.labels).tolist() == [9, 19]
+    assert [line.split(": ")[0][-12:] for line in pictures.refused] == [
+        "daisy/03.png",
+        "/rose/05.png",
+    ]
+    np.testing.assert_array_equal(pictures[[9]][0, 0, 0], [100, 0, 0])
+    assert pictures[[14]][0, 0, 0, 0] == 106, "image 05 is left out, 06 follows 04"
+
+
+def test_a_class_of_bad_files_is_an_error(tmp_path):
+    for name in ("daisy", "rose"):
+        save(plain(), tmp_path / "flowers" / name / "a.png")
+    (tmp_path / "flowers" / "rose" / "a.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"no image that can be read in the class rose.*empty file"):
+        gather(find_images(tmp_path / "flowers"), tmp_path / "flowers.h5")
+    assert not list(tmp_path.glob("*.h5"))
+
+
+def test_a_full_disk_keeps_what_was_there(flowers, tmp_path, monkeypatch):
+    path = tmp_path / "flowers.h5"
+    before = gather(find_images(flowers), path).checksum
+    save(plain(), flowers / "rose" / "99.png")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(photos, "_decode_all", full)
+    with pytest.raises(DataError, match=r"No space left.*Expected room for 0 MB"):
+        gather(find_images(flowers), path)
+    assert photos.Pictures(path).checksum == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["flowers", "flowers.h5"]
+
+
+def test_a_file_that_is_something_else(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = [1]
+    with pytest.raises(DataError, match="no file of gathered pictures"):
+        photos.Pictures(tmp_path / "a.h5")
