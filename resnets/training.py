@@ -6,7 +6,6 @@ import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import h5py
 import keras
@@ -19,9 +18,6 @@ from keras.layers import BatchNormalization
 
 from resnets.whole_files import replacing
 from resnets_utils import DataError, plot_history
-
-if TYPE_CHECKING:
-    from resnets.photos import Pictures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +101,7 @@ def augment(images: tf.Tensor, seed: tf.Tensor, recipe: Recipe) -> tf.Tensor:
 
 
 def make_batches(
-    images: "np.ndarray | Pictures",
+    images: np.ndarray,
     labels: np.ndarray,
     recipe: Recipe,
     seed: int = 0,
@@ -143,7 +139,7 @@ def make_batches(
     return epochs.flat_map(order).map(load, num_parallel_calls=2).prefetch(2)
 
 
-def make_reader(images: "np.ndarray | Pictures") -> Callable[[tf.Tensor], tf.Tensor]:
+def make_reader(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return a function from places (k,) to those images, float32 (k, height, width, channels).
 
     An array is kept as one tensor; what is no array (`resnets.photos.Pictures`) is asked batch by
@@ -161,9 +157,7 @@ def make_reader(images: "np.ndarray | Pictures") -> Callable[[tf.Tensor], tf.Ten
     return read
 
 
-def in_order(
-    images: "np.ndarray | Pictures", labels: np.ndarray, batch_size: int = 32
-) -> tf.data.Dataset:
+def in_order(images: np.ndarray, labels: np.ndarray, batch_size: int = 32) -> tf.data.Dataset:
     """Return the batches (images, labels) of one pass, in order and unchanged, to measure on."""
     read, kept_labels = make_reader(images), tf.constant(labels)
     places = tf.data.Dataset.range(len(images)).batch(batch_size)
@@ -467,13 +461,11 @@ def train(
     return history
 
 
-def checksum(images: "np.ndarray | Pictures") -> int:
+def checksum(images: np.ndarray) -> int:
     """Return a number that changes when an image does."""
-    return (
-        zlib.crc32(np.ascontiguousarray(images))
-        if isinstance(images, np.ndarray)
-        else (images.checksum)
-    )
+    if isinstance(images, np.ndarray):
+        return zlib.crc32(np.ascontiguousarray(images))
+    return images.checksum
 
 
 def as_floats(images: np.ndarray) -> np.ndarray:
