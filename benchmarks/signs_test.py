@@ -40,7 +40,7 @@ with quiet_tensorflow():
     import plain_keras
     import tensorflow as tf
 
-from resnets import convnet, training
+from resnets import classifier, convnet, training
 from resnets.resnet50 import ResNet50
 from resnets.validation import distances
 
@@ -158,10 +158,7 @@ def load_model(path: Path) -> keras.Model:
     Raises:
         DataError: The file is missing, is no model, or a model for other pictures.
     """
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: found no model that can be read ({error}).") from error
+    model, _ = classifier.load_model(path)
     shapes = (model.input_shape[1:], model.output_shape[1:])
     if shapes != ((64, 64, 3), (6,)):
         raise DataError(

@@ -156,14 +156,14 @@ def find_images(folder: str | Path, leave_out: Sequence[str] = ()) -> LabelledFo
     if unknown := set(leave_out) - {p.name for p in inside}:
         raise DataError(
             f"{folder}: found no class {', '.join(sorted(unknown))} to leave out; expected one of "
-            f"{_some(sorted(p.name for p in inside))}."
+            f"{some(sorted(p.name for p in inside))}."
         )
     inside = [p for p in inside if p.name not in leave_out]
     numbers = all(p.name.isdecimal() for p in inside)
     inside.sort(key=lambda p: (int(p.name), p.name) if numbers else p.name)
     if len(inside) < 2:
         raise DataError(
-            f"{folder}: found {_some([p.name for p in inside]) or 'no class'}; expected two or "
+            f"{folder}: found {some([p.name for p in inside]) or 'no class'}; expected two or "
             f"more folders, one per class.{_deeper(inside)}"
         )
     files = [sorted(p for p in one.iterdir() if _is_image(p)) for one in inside]
@@ -190,7 +190,7 @@ def _deeper(folders: list[Path]) -> str:
     return ""
 
 
-def _some(names: Sequence[str], most: int = 8) -> str:
+def some(names: Sequence[str], most: int = 8) -> str:
     """Return names with commas, the first few of many."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
@@ -249,7 +249,7 @@ class Pictures:
         checksum: Of the images.
     """
 
-    dtype = np.dtype(np.uint8)
+    dtype, ndim = np.dtype(np.uint8), 4
 
     def __init__(self, path: str | Path, places: np.ndarray | None = None):
         """Open a file; with `places` (k,), only those images of it."""
@@ -317,6 +317,11 @@ def gather(folder: LabelledFolder, path: str | Path, side: int = SIDE) -> Pictur
             f"{len(folder.paths) * side**2 * 3 / 1e6:,.0f} MB; free some, or name another file."
         ) from None
     return Pictures(path)
+
+
+def checksum_of_text(text: str) -> int:
+    """Return a number that changes with a text."""
+    return zlib.crc32(text.encode(errors="surrogateescape"))
 
 
 def _fingerprint(folder: LabelledFolder, side: int) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -100,7 +101,11 @@ def augment(images: tf.Tensor, seed: tf.Tensor, recipe: Recipe) -> tf.Tensor:
 
 
 def make_batches(
-    images: np.ndarray, labels: np.ndarray, recipe: Recipe, seed: int = 0, first_epoch: int = 0
+    images: np.ndarray,
+    labels: np.ndarray,
+    recipe: Recipe,
+    seed: int = 0,
+    first_epoch: int = 0,
 ) -> tf.data.Dataset:
     """Return the batches of a whole training, epoch after epoch.
 
@@ -125,14 +130,38 @@ def make_batches(
         batches = tf.data.Dataset.from_tensor_slices(places).batch(recipe.batch_size).enumerate()
         return batches.map(lambda k, places: (tf.random.fold_in(of_epoch, k + 1), places))
 
-    kept_images, kept_labels = tf.constant(images), tf.constant(labels)
+    read, kept_labels = make_reader(images), tf.constant(labels)
 
     def load(of_batch, places):
-        X = tf.image.convert_image_dtype(tf.gather(kept_images, places), tf.float32)
-        return augment(X, of_batch, recipe), tf.gather(kept_labels, places)
+        return augment(read(places), of_batch, recipe), tf.gather(kept_labels, places)
 
     epochs = tf.data.Dataset.range(first_epoch, recipe.epochs)
     return epochs.flat_map(order).map(load, num_parallel_calls=2).prefetch(2)
+
+
+def make_reader(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return a function from places (k,) to those images, float32 (k, height, width, channels).
+
+    An array is kept as one tensor; what is no array (`resnets.photos.Pictures`) is asked batch by
+    batch, so memory does not grow with it.
+    """
+    if isinstance(images, np.ndarray):
+        kept = tf.constant(images)
+        return lambda places: tf.image.convert_image_dtype(tf.gather(kept, places), tf.float32)
+
+    def read(places):
+        found = tf.numpy_function(images.__getitem__, [places], images.dtype)
+        found = tf.ensure_shape(found, (None, *images.shape[1:]))
+        return tf.image.convert_image_dtype(found, tf.float32)
+
+    return read
+
+
+def in_order(images: np.ndarray, labels: np.ndarray, batch_size: int = 32) -> tf.data.Dataset:
+    """Return the batches (images, labels) of one pass, in order and unchanged, to measure on."""
+    read, kept_labels = make_reader(images), tf.constant(labels)
+    places = tf.data.Dataset.range(len(images)).batch(batch_size)
+    return places.map(lambda p: (read(p), tf.gather(kept_labels, p))).prefetch(2)
 
 
 # --- optimiser ------------------------------------------------------------------------------------
@@ -354,8 +383,8 @@ def train(
 
     Args:
         model: Takes float images in [0, 1], returns probabilities.
-        training: Images, uint8 or float32 in [0, 1], (m, height, width, channels), and their
-            one-hot labels (m, classes).
+        training: Images, uint8 or float32 in [0, 1], (m, height, width, channels), an array or
+            `resnets.photos.Pictures`, and their one-hot labels (m, classes).
         validation: The like; measured after each epoch, nothing is learned from it.
         recipe: What to do.
         seed: Decides the order of the images and their changes, epoch by epoch.
@@ -395,7 +424,7 @@ def train(
         "seed": int(seed),
         "precision": precision,
         "number of parameters": model.count_params(),
-        "checksum of the training images": zlib.crc32(np.ascontiguousarray(training[0])),
+        "checksum of the training images": checksum(training[0]),
         "checksum of their labels": zlib.crc32(np.ascontiguousarray(training[1])),
         "validation": validation is not None,
     }
@@ -412,7 +441,7 @@ def train(
     try:
         new = model.fit(
             make_batches(*training, recipe, seed, done),
-            validation_data=validation and (as_floats(validation[0]), validation[1]),
+            validation_data=validation and in_order(*validation),
             initial_epoch=done,
             epochs=recipe.epochs,
             steps_per_epoch=steps,
@@ -430,6 +459,13 @@ def train(
     for name, values in new.history.items():
         history.setdefault(name, []).extend(values)
     return history
+
+
+def checksum(images: np.ndarray) -> int:
+    """Return a number that changes when an image does."""
+    if isinstance(images, np.ndarray):
+        return zlib.crc32(np.ascontiguousarray(images))
+    return images.checksum
 
 
 def as_floats(images: np.ndarray) -> np.ndarray:

@@ -155,7 +155,7 @@ def test_a_finished_model_is_read(tmp_path):
 
 
 def test_what_is_no_model_for_these_pictures_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"gone.keras: found no model"):
+    with pytest.raises(DataError, match=r"gone.keras: found no such file"):
         signs_test.load_model(tmp_path / "gone.keras")
     (tmp_path / "text.keras").write_text("no model")
     with pytest.raises(DataError, match=r"text.keras: found no model"):

@@ -23,7 +23,6 @@ from render_hands import natural
 
 from resnets import hands, rendering
 from resnets.validation import group_near_duplicates, grouped_folds
-from resnets.whole_files import replacing
 from resnets_utils import ROOT, DataError, convert_to_one_hot, load_dataset, quiet_tensorflow
 
 FOLDER = ROOT / "build" / "model"
@@ -142,18 +141,15 @@ def train(
     # Here, because the processes that render import this file too.
     with quiet_tensorflow():
         import keras
-    from resnets import resnet50, training
+    from resnets import classifier, resnet50, training
 
     keras.utils.set_random_seed(seed)
     model = getattr(resnet50, network)(zero_gamma=True)
     if begin:
         try:
-            model.set_weights(keras.models.load_model(begin, compile=False).get_weights())
-        except (OSError, ValueError, TypeError) as error:
-            raise DataError(
-                f"{begin}: found no {network} that can be read ({error}). Delete it: it is then "
-                "trained anew."
-            ) from error
+            model.set_weights(classifier.load_model(begin)[0].get_weights())
+        except ValueError as error:
+            raise DataError(f"{error} Delete {begin}: it is then trained anew.") from error
     checkpoint = out.with_suffix(".weights.h5")
     training.train(
         model,
@@ -165,8 +161,7 @@ def train(
     )
     bare = getattr(resnet50, network)()
     bare.set_weights(model.get_weights())
-    with replacing(out) as new:
-        bare.save(new)
+    classifier.save_model(bare, out, classifier.Facts(classifier.DIGITS))
     checkpoint.unlink(missing_ok=True)
 
 

@@ -1,0 +1,61 @@
+"""Say what a photograph shows.
+
+    python predict.py images/test.jpg
+    python predict.py --model models/flowers.keras *.jpg --json
+
+Without --model it reads hand signs, with models/hands.keras where `make model` made it, else with
+models/small.keras, which comes with the repository. Of each photograph the middle square is read.
+
+Exit status: 0 all were read, 1 some were not, 2 none was.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+MODELS = (ROOT / "models" / "hands.keras", ROOT / "models" / "small.keras")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print an answer per photograph; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("photographs", nargs="+", type=Path)
+    parser.add_argument("--model", type=Path, help="a .keras file; its own classes are used")
+    parser.add_argument("--json", action="store_true", help="all probabilities, as JSON")
+    options = parser.parse_args(arguments)
+    # Here, because TensorFlow takes seconds: --help and a wrong option need none of it.
+    from resnets import classifier, photos
+    from resnets_utils import DataError
+
+    path = options.model or next((path for path in MODELS if path.exists()), MODELS[-1])
+    try:
+        model, facts = classifier.load_model(path)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 2
+    rows = []
+    for photograph in options.photographs:
+        row = {"file": str(photograph)}
+        try:
+            image = photos.read_photo(photograph, model.input_shape[1])
+        except DataError as error:
+            row["error"] = str(error)
+            print(error, file=sys.stderr)
+        else:
+            found = classifier.answer(model, facts, image)
+            row |= {"label": found.label, "probabilities": found.probabilities}
+            if not options.json:
+                print(f"{photograph}: {found.label} ({found.probabilities[found.label]:.1%})")
+        rows.append(row)
+    if options.json:
+        print(json.dumps(rows, indent=1))
+    failed = sum("error" in row for row in rows)
+    return 0 if not failed else 1 if failed < len(rows) else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,392 @@
+"""A network for your own pictures, in one file that knows its classes.
+
+    new_model("flowers.keras", classes=["daisy", "rose"])
+    train_until("flowers.keras", "flowers", target=0.85)
+    predict("flowers.keras", "me.jpg")
+
+The file is Keras's own, `.keras`, with one member more, resnets.json: the classes, how pictures are
+prepared, and what was measured. Keras alone opens it too.
+"""
+
+import dataclasses
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from resnets import photos
+from resnets.whole_files import replacing
+from resnets_utils import ROOT, DataError, convert_to_one_hot, quiet_tensorflow
+
+with quiet_tensorflow():
+    import keras
+
+from resnets import resnet50, training
+
+DIGITS = tuple("012345")
+FACTS = "resnets.json"
+INPUT = "the middle square of an upright RGB picture, made as small as the input, divided by 255"
+NETWORKS = ("ResNet50", "SmallResNet")
+CACHE = ROOT / "build" / "pictures"  # decoded folders
+EPOCHS = 10  # of a round
+RECIPE = training.Recipe()
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What a model's file says of it.
+
+    Attributes:
+        classes: A name for each of its outputs.
+        accuracy: On the held-out pictures that `data` names, in inference mode; None: not measured.
+        data: Which pictures those are.
+        rounds: How many rounds it was trained, those included that changed nothing.
+        test: Accuracy on the test part, once it was read.
+        history: The curves of all rounds, one after the other: loss, accuracy, val_loss,
+            val_accuracy, a value per epoch.
+    """
+
+    classes: tuple[str, ...]
+    accuracy: float | None = None
+    data: str = ""
+    rounds: int = 0
+    test: float | None = None
+    history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """An answer: the class, and each class's probability, in the model's order."""
+
+    label: str
+    probabilities: dict[str, float]
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def save_model(model: keras.Model, path: str | Path, facts: Facts) -> None:
+    """Write a model and its facts to a .keras file, whole or not at all.
+
+    Raises:
+        DataError: Another ending; the file can't be written; the facts are of another network.
+    """
+    path = Path(path)
+    _check_ending(path)
+    if len(facts.classes) != model.output_shape[-1]:
+        raise DataError(
+            f"{path}: found {len(facts.classes)} classes for a network of "
+            f"{model.output_shape[-1]} outputs; expected as many."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as new:
+            model.save(new)
+            with zipfile.ZipFile(new, "a") as file:
+                kept = {"input": INPUT} | dataclasses.asdict(facts)
+                file.writestr(FACTS, json.dumps(kept, indent=1))
+    except OSError as error:
+        raise DataError(
+            f"{path}: the model could not be written ({error}). What was there before is "
+            "untouched. Free some room, or name another file."
+        ) from None
+
+
+def load_model(path: str | Path) -> tuple[keras.Model, Facts]:
+    """Return a model and its facts; nothing that the file brings is run.
+
+    A file without facts, as other programs write them, gets classes named 0, 1, 2 and so on.
+
+    Raises:
+        DataError: The file is missing, is no model, is not for square colour pictures, or wants to
+            run code of its own (a Lambda layer), which Keras's safe mode refuses.
+    """
+    path = Path(path)
+    _check_ending(path)
+    if not path.exists():
+        raise DataError(
+            f"{path}: found no such file; expected a model. Train one with train.py, or check the "
+            "name."
+        )
+    try:
+        with zipfile.ZipFile(path) as file:
+            kept = json.loads(file.read(FACTS)) if FACTS in file.namelist() else {}
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        side, classes = model.input_shape[1], model.output_shape[-1]
+        if model.input_shape[1:] != (side, side, 3) or len(model.output_shape) != 2:
+            raise ValueError(f"it takes {model.input_shape} and returns {model.output_shape}")
+        names = tuple(map(str, kept.pop("classes", range(classes))))
+        kept.pop("input", None)
+        facts = Facts(names, **kept)
+        if len(facts.classes) != classes:
+            raise ValueError(f"{len(facts.classes)} classes are named and {classes} returned")
+    # Keras raises nearly anything on a file that is damaged, or that safe mode refuses.
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        if "unsafe" in str(error).lower():
+            reason = "it brings Python code of its own, which is not run here"
+        raise DataError(
+            f"{path}: found no model that can be used ({reason}); expected one that takes square "
+            "colour pictures and returns probabilities, as train.py writes them."
+        ) from None
+    return model, facts
+
+
+def _check_ending(path: Path) -> None:
+    if path.suffix != ".keras":
+        raise DataError(f"{path}: found the ending {path.suffix!r}; expected .keras.")
+
+
+# --- the workflow ---------------------------------------------------------------------------------
+
+
+def new_model(
+    path_to_model: str | Path,
+    print_summary: bool = False,
+    classes: Sequence[str] = DIGITS,
+    network: str = "ResNet50",
+    begin: str | Path | None = None,
+    seed: int = 0,
+) -> keras.Model:
+    """Write a network that has learned nothing yet, or, with `begin`, what another one has.
+
+    Args:
+        path_to_model: The new file, ending in .keras.
+        print_summary: Whether to print its layers.
+        classes: Two or more names.
+        network: "ResNet50" or "SmallResNet".
+        begin: A file that `train_model` wrote: its layers are taken over, all but the last.
+        seed: Decides the first weights.
+
+    Returns:
+        The network.
+
+    Raises:
+        DataError: The file is there already; fewer than two classes; no such network; nothing of
+            `begin` fits.
+    """
+    path = Path(path_to_model)
+    if path.exists():
+        raise DataError(f"{path}: found a file already; expected none. Delete it, or name another.")
+    if len(classes) < 2 or len(set(classes)) < len(classes):
+        raise DataError(f"new_model: found the classes {list(classes)}; give two or more names.")
+    if network not in NETWORKS:
+        raise DataError(f"new_model: found the network {network!r}; give one of {NETWORKS}.")
+    keras.utils.set_random_seed(seed)
+    build = getattr(resnet50, network)
+    model = build((photos.SIDE, photos.SIDE, 3), len(classes), zero_gamma=True)
+    if begin is not None:
+        take_over(model, load_model(begin)[0])
+    save_model(model, path, Facts(tuple(map(str, classes))))
+    if print_summary:
+        model.summary()
+    return model
+
+
+def take_over(model: keras.Model, other: keras.Model) -> int:
+    """Give a model the weights of another one's layers, by name, where the shapes agree.
+
+    The last layer, which knows the classes, keeps its own.
+
+    Returns:
+        How many layers were filled.
+
+    Raises:
+        DataError: None was.
+    """
+    known = {layer.name: layer for layer in other.layers[:-1] if layer.weights}
+    filled = 0
+    for layer in model.layers[:-1]:
+        values = known[layer.name].get_weights() if layer.name in known else []
+        if values and [v.shape for v in values] == [w.shape for w in layer.weights]:
+            layer.set_weights(values)
+            filled += 1
+    if not filled:
+        raise DataError(
+            f"take_over: found no layer of {other.name} that fits {model.name}; expected networks "
+            "of one kind."
+        )
+    return filled
+
+
+def train_model(
+    path_to_model: str | Path,
+    path_to_images: str | Path,
+    epochs: int = EPOCHS,
+    parts: Sequence[float] = (0.7, 0.3),
+    seed: int = 0,
+    leave_out: Sequence[str] = (),
+    recipe: training.Recipe = RECIPE,
+) -> dict[str, list[float]]:
+    """Train a model's file on a labelled folder for one round; save it if it improved.
+
+    Loss and accuracy are drawn in a notebook, and printed epoch by epoch. Interrupted, the same
+    call goes on where it was.
+
+    Args:
+        path_to_model: A file that `new_model` or an earlier round wrote.
+        path_to_images: A folder of images per class, named as the model's classes.
+        epochs: Passes over the training images.
+        parts: Shares of training and held-out images; where there is a third, it is not looked at.
+        seed: Decides the split; with the round, the order of the images and their changes.
+        leave_out: Class folders to pass over.
+        recipe: The rest of the training; `epochs` replaces its own.
+
+    Returns:
+        loss, accuracy, val_loss, val_accuracy: a value per epoch.
+
+    Raises:
+        DataError: The folder or the model can't be used, or their classes differ.
+    """
+    pictures, places = _open(path_to_model, path_to_images, parts, seed, leave_out)
+    return _round(Path(path_to_model), pictures, places, epochs, seed, recipe)
+
+
+def train_until(
+    path_to_model: str | Path,
+    path_to_images: str | Path,
+    target: float = 0.85,
+    most: int = 10,
+    epochs: int = EPOCHS,
+    parts: Sequence[float] = (0.7, 0.15, 0.15),
+    seed: int = 0,
+    leave_out: Sequence[str] = (),
+    recipe: training.Recipe = RECIPE,
+) -> Facts:
+    """Train round after round until a target is reached on the validation part, or `most` rounds.
+
+    A round that does not improve the model is thrown away, and the next one begins where it did,
+    with other batches. Then the test part is read, once: it is the accuracy to report, as the
+    validation part decided when to stop.
+
+    Args:
+        path_to_model, path_to_images, epochs, seed, leave_out, recipe: As for `train_model`.
+        target: Accuracy on the validation part, 0 to 1.
+        most: Rounds, in this call.
+        parts: Shares of training, validation and test.
+
+    Returns:
+        The model's facts, with `test` filled.
+
+    Raises:
+        DataError: As `train_model`; an impossible target.
+    """
+    if not 0 < target <= 1 or most < 1 or len(parts) != 3:
+        raise DataError(
+            f"train_until: found target {target}, at most {most} rounds, parts {tuple(parts)}; "
+            "give a target above 0 and up to 1, 1 round or more, and three parts."
+        )
+    path = Path(path_to_model)
+    pictures, places = _open(path, path_to_images, parts, seed, leave_out)
+    for _ in range(most):
+        if _reached(path, target):
+            break
+        _round(path, pictures, places, epochs, seed, recipe)
+    model, facts = load_model(path)
+    found = "reached" if _reached(path, target) else f"not reached in {most} rounds"
+    print(f"Target {found}: {facts.accuracy:.1%} of {target:.1%} on the validation part.")
+    if facts.test is None:
+        facts = dataclasses.replace(facts, test=measure(model, pictures.part(places[2])))
+        save_model(model, path, facts)
+    print(f"Test part, {len(places[2])} pictures: {facts.test:.1%}")
+    return facts
+
+
+def measure(model: keras.Model, pictures: photos.Pictures) -> float:
+    """Return the accuracy on pictures, in inference mode, 0 to 1."""
+    right = 0
+    for first in range(0, len(pictures), 256):
+        X = training.as_floats(pictures[first : first + 256])
+        answers = np.argmax(model(X, training=False), axis=1)
+        right += int(np.count_nonzero(answers == pictures.labels[first : first + 256]))
+    return right / len(pictures)
+
+
+def _open(path, path_to_images, parts, seed, leave_out) -> tuple[photos.Pictures, list[np.ndarray]]:
+    """Return a folder's pictures and the places of its parts; see that the model fits them.
+
+    The model's accuracy is measured anew where it was measured on other pictures.
+    """
+    path = Path(path)
+    model, facts = load_model(path)
+    folder = photos.find_images(path_to_images, leave_out)
+    if tuple(folder.classes) != facts.classes:
+        raise DataError(
+            f"{path}: found {_listed(facts.classes)}; {folder.root} has "
+            f"{_listed(folder.classes)}. Expected the same classes: make a model for them with "
+            "new_model, beginning with this one if you like."
+        )
+    side = model.input_shape[1]
+    whole = folder.root.resolve()
+    kept = CACHE / f"{whole.name}-{photos.checksum_of_text(str(whole)):08x}-{side}.h5"
+    pictures = photos.gather(folder, kept, side)
+    places = photos.split(pictures.labels, parts, seed, pictures.classes)
+    held_out = pictures.part(places[1])
+    print(f"{len(places[0])} training pictures, {len(held_out)} held out")
+    data = f"{len(held_out)} of {len(pictures)} pictures, {held_out.checksum:08x}"
+    if facts.data != data:
+        accuracy = measure(model, held_out) if facts.rounds else None
+        save_model(model, path, dataclasses.replace(facts, data=data, accuracy=accuracy, test=None))
+    return pictures, places
+
+
+def _round(path: Path, pictures: photos.Pictures, places, epochs: int, seed: int, recipe) -> dict:
+    """Train the model of a file for one round, and save it if it improved; return the curves."""
+    model, facts = load_model(path)
+    taught, held_out = (pictures.part(part) for part in places[:2])
+    print(f"round {facts.rounds + 1}:")
+    checkpoint = path.with_suffix(f".round{facts.rounds + 1}.weights.h5")
+    history = training.train(
+        model,
+        (taught, _one_hot(taught)),
+        (held_out, _one_hot(held_out)),
+        dataclasses.replace(recipe, epochs=epochs),
+        seed=seed + facts.rounds,
+        checkpoint=checkpoint,
+        keep_checkpoint=True,
+    )
+    accuracy = measure(model, held_out)
+    whole = {name: facts.history.get(name, []) + values for name, values in history.items()}
+    facts = dataclasses.replace(facts, rounds=facts.rounds + 1, history=whole)
+    if facts.accuracy is None or accuracy > facts.accuracy:
+        before = "" if facts.accuracy is None else f", before {facts.accuracy:.1%}"
+        print(f"held out: {accuracy:.1%}{before}; saved in {path}")
+        facts = dataclasses.replace(facts, accuracy=accuracy, test=None)
+    else:
+        print(f"held out: {accuracy:.1%}, not above {facts.accuracy:.1%}; {path} stays as it was")
+        model = load_model(path)[0]
+    save_model(model, path, facts)
+    checkpoint.unlink(missing_ok=True)
+    return history
+
+
+def _reached(path: Path, target: float) -> bool:
+    accuracy = load_model(path)[1].accuracy
+    return accuracy is not None and accuracy >= target
+
+
+def _one_hot(pictures: photos.Pictures) -> np.ndarray:
+    return convert_to_one_hot(pictures.labels, len(pictures.classes)).T.astype("float32")
+
+
+def _listed(classes: Sequence[str]) -> str:
+    return f"{len(classes)} classes ({photos.some(classes)})"
+
+
+def predict(path_to_model: str | Path, path_to_image: str | Path) -> Prediction:
+    """Return a model's answer to one photograph; see `read_photo` for what is read of it.
+
+    Raises:
+        DataError: The model or the photograph can't be used.
+    """
+    model, facts = load_model(path_to_model)
+    return answer(model, facts, photos.read_photo(path_to_image, model.input_shape[1]))
+
+
+def answer(model: keras.Model, facts: Facts, image: np.ndarray) -> Prediction:
+    """Return a loaded model's answer to one picture, uint8 (side, side, 3)."""
+    found = np.asarray(model(training.as_floats(image[np.newaxis]), training=False))[0]
+    probabilities = {name: float(p) for name, p in zip(facts.classes, found, strict=True)}
+    return Prediction(facts.classes[int(found.argmax())], probabilities)

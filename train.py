@@ -1,0 +1,137 @@
+"""Train a network on a folder that holds a folder of pictures per class.
+
+    python train.py flowers                        a round of ten epochs, 70/30
+    python train.py flowers --until 85             rounds until 85 % of a validation part, 70/15/15
+    python train.py flowers --begin models/hands.keras
+
+Writes models/FOLDER.keras, and beside it the curves, FOLDER.png. The same command again trains
+further; the file changes when its accuracy on the held-out pictures is higher. Interrupted, the
+same command goes on where it was.
+
+Exit status: 0 trained, 1 the target was not reached, 2 the folder or the model can't be used.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+
+def shares(text: str) -> tuple[float, ...]:
+    """Return "70/30" as (0.7, 0.3)."""
+    try:
+        found = tuple(float(part) / 100 for part in text.split("/"))
+    except ValueError:
+        found = ()
+    if len(found) < 2 or min(found) <= 0 or abs(sum(found) - 1) > 1e-6:
+        raise argparse.ArgumentTypeError(f"{text!r} does not add up to 100, as 70/30 does")
+    return found
+
+
+def percent(text: str) -> float:
+    """Return "85" as 0.85."""
+    try:
+        value = float(text.removesuffix("%")) / 100
+    except ValueError:
+        value = 0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no percentage above 0 and up to 100")
+    return value
+
+
+def positive(text: str) -> int:
+    """Return a whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train as asked; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="one folder of pictures per class")
+    parser.add_argument("--model", type=Path, help="the file, models/FOLDER.keras")
+    parser.add_argument("--until", type=percent, metavar="PERCENT", help="train until this")
+    parser.add_argument("--most", type=positive, default=10, help="rounds at most, with --until")
+    parser.add_argument("--epochs", type=positive, default=10, help="of a round")
+    parser.add_argument("--parts", type=shares, help="70/30, and 70/15/15 with --until")
+    parser.add_argument("--seed", type=int, default=0, help="of the split and all else")
+    parser.add_argument("--leave-out", action="append", default=[], help="a class; may be repeated")
+    parser.add_argument("--network", default="ResNet50", choices=("ResNet50", "SmallResNet"))
+    parser.add_argument("--begin", type=Path, help="a trained .keras file, for a new model")
+    parser.add_argument("--json", action="store_true", help="the results as JSON, alone on stdout")
+    options = parser.parse_args(arguments)
+    parts = options.parts or ((0.7, 0.15, 0.15) if options.until else (0.7, 0.3))
+    if options.until and len(parts) != 3:
+        parser.error("--until needs three parts: training, validation and test, as 70/15/15.")
+    if options.seed < 0:
+        parser.error(f"--seed {options.seed}: give 0 or more.")
+    # Here, because TensorFlow takes seconds: --help and a wrong option need none of it.
+    from resnets_utils import DataError
+
+    words = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
+    path = options.model or ROOT / "models" / f"{options.folder.resolve().name}.keras"
+    try:
+        with words:
+            facts = train(path, options, parts)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on where it was.", file=sys.stderr)
+        return 130
+    if options.json:
+        print(json.dumps({"model": str(path)} | dataclasses.asdict(facts), indent=1))
+    return 1 if options.until and facts.accuracy < options.until else 0
+
+
+def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
+    """Make the model where it is missing, train it, draw its curves; return its facts."""
+    from resnets import classifier, photos
+
+    if not path.exists():
+        classes = photos.find_images(options.folder, options.leave_out).classes
+        classifier.new_model(
+            path,
+            classes=classes,
+            network=options.network,
+            begin=options.begin,
+            seed=options.seed,
+        )
+    common = {
+        "epochs": options.epochs,
+        "parts": parts,
+        "seed": options.seed,
+        "leave_out": options.leave_out,
+    }
+    if options.until:
+        classifier.train_until(path, options.folder, options.until, options.most, **common)
+    else:
+        classifier.train_model(path, options.folder, **common)
+    facts = classifier.load_model(path)[1]
+    draw(facts.history, path)
+    return facts
+
+
+def draw(history: dict[str, list[float]], path: Path) -> None:
+    """Write a model's curves beside it."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from resnets.whole_files import replacing
+    from resnets_utils import plot_history
+
+    axes = plot_history(history, path.stem)
+    with replacing(path.with_suffix(".png")) as new:
+        axes[0].figure.savefig(new, dpi=150)
+    print(f"curves: {path.with_suffix('.png')}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
