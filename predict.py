@@ -39,17 +39,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     rows = []
     for photograph in options.photographs:
-        row = {"file": str(photograph)}
+        name = photos.printable(str(photograph))
+        row = {"file": name}
         try:
             image = photos.read_photo(photograph, model.input_shape[1])
         except DataError as error:
-            row["error"] = str(error)
-            print(error, file=sys.stderr)
+            row["error"] = photos.printable(str(error))
+            print(row["error"], file=sys.stderr)
         else:
             found = classifier.answer(model, facts, image)
             row |= {"label": found.label, "probabilities": found.probabilities}
             if not options.json:
-                print(f"{photograph}: {found.label} ({found.probabilities[found.label]:.1%})")
+                print(f"{name}: {found.label} ({found.probabilities[found.label]:.1%})")
         rows.append(row)
     if options.json:
         print(json.dumps(rows, indent=1))

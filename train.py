@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parts", type=shares, help="70/30, and 70/15/15 with --until")
     parser.add_argument("--seed", type=int, default=0, help="of the split and all else")
     parser.add_argument("--leave-out", action="append", default=[], help="a class; may be repeated")
-    parser.add_argument("--network", default="ResNet50", choices=("ResNet50", "SmallResNet"))
+    parser.add_argument("--network", choices=("ResNet50", "SmallResNet"), help="of a new model")
     parser.add_argument("--begin", type=Path, help="a trained .keras file, for a new model")
     parser.add_argument("--json", action="store_true", help="the results as JSON, alone on stdout")
     options = parser.parse_args(arguments)
@@ -94,15 +94,24 @@ def main(arguments: list[str] | None = None) -> int:
 def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
     """Make the model where it is missing, train it, draw its curves; return its facts."""
     from resnets import classifier, photos
+    from resnets_utils import DataError
 
+    folder = photos.find_images(options.folder, options.leave_out)
     if not path.exists():
-        classes = photos.find_images(options.folder, options.leave_out).classes
+        # What can't be trained on is refused before there is a model for it.
+        pictures = classifier.decoded(folder, photos.SIDE)
+        photos.split(pictures.labels, parts, options.seed, pictures.classes)
         classifier.new_model(
             path,
-            classes=classes,
-            network=options.network,
+            classes=folder.classes,
+            network=options.network or "ResNet50",
             begin=options.begin,
             seed=options.seed,
+        )
+    elif options.network or options.begin:
+        raise DataError(
+            f"{path}: found a model already; --network and --begin are for a new one. Delete it, "
+            "or name another with --model."
         )
     common = {
         "epochs": options.epochs,

@@ -80,10 +80,13 @@ def save_model(model: keras.Model, path: str | Path, facts: Facts) -> None:
             f"{path}: found {len(facts.classes)} classes for a network of "
             f"{model.output_shape[-1]} outputs; expected as many."
         )
+    # Without the optimiser: Keras alone would not know it, and it is twice the weights.
+    bare = keras.models.clone_model(model)
+    bare.set_weights(model.get_weights())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as new:
-            model.save(new)
+            bare.save(new)
             with zipfile.ZipFile(new, "a") as file:
                 kept = {"input": INPUT} | dataclasses.asdict(facts)
                 file.writestr(FACTS, json.dumps(kept, indent=1))
@@ -115,8 +118,10 @@ def load_model(path: str | Path) -> tuple[keras.Model, Facts]:
             kept = json.loads(file.read(FACTS)) if FACTS in file.namelist() else {}
         model = keras.models.load_model(path, compile=False, safe_mode=True)
         side, classes = model.input_shape[1], model.output_shape[-1]
-        if model.input_shape[1:] != (side, side, 3) or len(model.output_shape) != 2:
-            raise ValueError(f"it takes {model.input_shape} and returns {model.output_shape}")
+        if not isinstance(side, int) or model.input_shape[1:] != (side, side, 3):
+            raise ValueError(f"it takes {model.input_shape}")
+        if len(model.output_shape) != 2 or classes < 2:
+            raise ValueError(f"it returns {model.output_shape}")
         names = tuple(map(str, kept.pop("classes", range(classes))))
         kept.pop("input", None)
         facts = Facts(names, **kept)
@@ -174,6 +179,8 @@ def new_model(
         raise DataError(f"new_model: found the classes {list(classes)}; give two or more names.")
     if network not in NETWORKS:
         raise DataError(f"new_model: found the network {network!r}; give one of {NETWORKS}.")
+    for left in path.parent.glob(f"{path.stem}.round*.weights.h5"):
+        left.unlink()  # of a model that is no more
     keras.utils.set_random_seed(seed)
     build = getattr(resnet50, network)
     model = build((photos.SIDE, photos.SIDE, 3), len(classes), zero_gamma=True)
@@ -280,12 +287,13 @@ def train_until(
         )
     path = Path(path_to_model)
     pictures, places = _open(path, path_to_images, parts, seed, leave_out)
+    model, facts = load_model(path)
     for _ in range(most):
-        if _reached(path, target):
+        if facts.accuracy >= target:
             break
         _round(path, pictures, places, epochs, seed, recipe)
-    model, facts = load_model(path)
-    found = "reached" if _reached(path, target) else f"not reached in {most} rounds"
+        model, facts = load_model(path)
+    found = "reached" if facts.accuracy >= target else f"not reached in {most} rounds"
     print(f"Target {found}: {facts.accuracy:.1%} of {target:.1%} on the validation part.")
     if facts.test is None:
         facts = dataclasses.replace(facts, test=measure(model, pictures.part(places[2])))
@@ -307,7 +315,8 @@ def measure(model: keras.Model, pictures: photos.Pictures) -> float:
 def _open(path, path_to_images, parts, seed, leave_out) -> tuple[photos.Pictures, list[np.ndarray]]:
     """Return a folder's pictures and the places of its parts; see that the model fits them.
 
-    The model's accuracy is measured anew where it was measured on other pictures.
+    A model that was trained on other parts may have learned what is held out now, and would be
+    flattered: it is refused.
     """
     path = Path(path)
     model, facts = load_model(path)
@@ -318,18 +327,29 @@ def _open(path, path_to_images, parts, seed, leave_out) -> tuple[photos.Pictures
             f"{_listed(folder.classes)}. Expected the same classes: make a model for them with "
             "new_model, beginning with this one if you like."
         )
-    side = model.input_shape[1]
-    whole = folder.root.resolve()
-    kept = CACHE / f"{whole.name}-{photos.checksum_of_text(str(whole)):08x}-{side}.h5"
-    pictures = photos.gather(folder, kept, side)
+    pictures = decoded(folder, model.input_shape[1])
     places = photos.split(pictures.labels, parts, seed, pictures.classes)
     held_out = pictures.part(places[1])
     print(f"{len(places[0])} training pictures, {len(held_out)} held out")
     data = f"{len(held_out)} of {len(pictures)} pictures, {held_out.checksum:08x}"
-    if facts.data != data:
-        accuracy = measure(model, held_out) if facts.rounds else None
-        save_model(model, path, dataclasses.replace(facts, data=data, accuracy=accuracy, test=None))
+    if facts.data and facts.data != data:
+        raise DataError(
+            f"{path}: was trained with {facts.data} held out; now {data} are, and it may have "
+            "learned some of them. Expected the same pictures, parts and seed: give those, or make "
+            "a new model, beginning with this one if it never saw these pictures."
+        )
+    if not facts.data:
+        # A model from elsewhere may be good already; an untrained one guesses.
+        accuracy = measure(model, held_out)
+        save_model(model, path, dataclasses.replace(facts, data=data, accuracy=accuracy))
     return pictures, places
+
+
+def decoded(folder: photos.LabelledFolder, side: int) -> photos.Pictures:
+    """Return a folder's pictures, decoded into a file of build/pictures the first time."""
+    whole = folder.root.resolve()
+    name = f"{whole.name}-{photos.checksum_of_text(str(whole)):08x}-{side}.h5"
+    return photos.gather(folder, CACHE / name, side)
 
 
 def _round(path: Path, pictures: photos.Pictures, places, epochs: int, seed: int, recipe) -> dict:
@@ -350,9 +370,8 @@ def _round(path: Path, pictures: photos.Pictures, places, epochs: int, seed: int
     accuracy = measure(model, held_out)
     whole = {name: facts.history.get(name, []) + values for name, values in history.items()}
     facts = dataclasses.replace(facts, rounds=facts.rounds + 1, history=whole)
-    if facts.accuracy is None or accuracy > facts.accuracy:
-        before = "" if facts.accuracy is None else f", before {facts.accuracy:.1%}"
-        print(f"held out: {accuracy:.1%}{before}; saved in {path}")
+    if accuracy > facts.accuracy:
+        print(f"held out: {accuracy:.1%}, before {facts.accuracy:.1%}; saved in {path}")
         facts = dataclasses.replace(facts, accuracy=accuracy, test=None)
     else:
         print(f"held out: {accuracy:.1%}, not above {facts.accuracy:.1%}; {path} stays as it was")
@@ -360,11 +379,6 @@ def _round(path: Path, pictures: photos.Pictures, places, epochs: int, seed: int
     save_model(model, path, facts)
     checkpoint.unlink(missing_ok=True)
     return history
-
-
-def _reached(path: Path, target: float) -> bool:
-    accuracy = load_model(path)[1].accuracy
-    return accuracy is not None and accuracy >= target
 
 
 def _one_hot(pictures: photos.Pictures) -> np.ndarray:
@@ -388,5 +402,10 @@ def predict(path_to_model: str | Path, path_to_image: str | Path) -> Prediction:
 def answer(model: keras.Model, facts: Facts, image: np.ndarray) -> Prediction:
     """Return a loaded model's answer to one picture, uint8 (side, side, 3)."""
     found = np.asarray(model(training.as_floats(image[np.newaxis]), training=False))[0]
+    if not (found.min() >= 0 and abs(found.sum() - 1) < 0.01):
+        raise DataError(
+            f"the model answers {found.round(2)[:6]}; expected probabilities, as a softmax makes "
+            "them."
+        )
     probabilities = {name: float(p) for name, p in zip(facts.classes, found, strict=True)}
     return Prediction(facts.classes[int(found.argmax())], probabilities)

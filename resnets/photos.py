@@ -9,6 +9,7 @@ What can't be read is refused by name and with the reason, and the rest goes on.
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import itertools
 import os
@@ -18,21 +19,30 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from tqdm.auto import tqdm
 
 from resnets.whole_files import replacing
 from resnets_utils import DataError
 
 SIDE = 64  # pixels, of the squares that the networks read
-ENDINGS = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif"}
-ENDINGS |= {".heic", ".heif"}  # refused, with what to do: silence would look like a loss
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF")  # of Pillow's, no others
+ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp")
+# HEIC is refused, with what to do: passing over it in silence would look like a loss.
+ENDINGS += (".avif", ".heic", ".heif")
 HEIF = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 MOST_PIXELS = 200_000_000  # the largest telephones' photographs have as many
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow itself warns from less than half of that on
-BLOCK = (
-    256  # pictures that are decoded side by side, so that memory does not grow with their number
-)
+TURNS = {  # what makes a picture upright, by its EXIF orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+BLOCK = 256  # pictures that are decoded at once, however many there are
 
 
 # --- one photograph -------------------------------------------------------------------------------
@@ -52,12 +62,12 @@ def open_photo(path: str | Path, side: int = 0) -> Image.Image:
     try:
         if path.stat().st_size == 0:
             raise DataError(f"{path}: found an empty file; expected an image.")
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:  # Pillow warns here, and raises later
                 raise Image.DecompressionBombError
             if side:
                 image.draft("RGB", (side, side))
-            return _as_rgb(ImageOps.exif_transpose(image))
+            return _as_rgb(_upright(image))
     except DataError:
         raise
     except Image.DecompressionBombError:
@@ -66,12 +76,24 @@ def open_photo(path: str | Path, side: int = 0) -> Image.Image:
         reason = "no such file; expected an image. Check the name"
     except UnidentifiedImageError:
         reason = _kind_of(path)
+    except IsADirectoryError:
+        reason = "a folder; expected an image"
     except PermissionError:
         reason = "a file that can't be opened; expected one you may read. Check its permissions"
     # A damaged file makes Pillow's decoders raise nearly anything.
     except Exception as error:
         reason = f"an image that can't be read to its end ({error}); expected a whole one"
     raise DataError(f"{path}: found {reason}.") from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Return an image turned as its EXIF data say; where they can't be read, as it is."""
+    try:
+        turn = TURNS.get(image.getexif().get(0x0112))
+    # The tag is a stranger's bytes, and worth no photograph.
+    except Exception:
+        turn = None
+    return image if turn is None else image.transpose(turn)
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
@@ -152,7 +174,7 @@ def find_images(folder: str | Path, leave_out: Sequence[str] = ()) -> LabelledFo
         raise DataError(
             f"{folder}: found no such folder; expected one with a folder of images per class."
         )
-    inside = [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "_"))]
+    inside = [p for p in _listing(folder) if p.is_dir() and not p.name.startswith((".", "_"))]
     if unknown := set(leave_out) - {p.name for p in inside}:
         raise DataError(
             f"{folder}: found no class {', '.join(sorted(unknown))} to leave out; expected one of "
@@ -166,7 +188,7 @@ def find_images(folder: str | Path, leave_out: Sequence[str] = ()) -> LabelledFo
             f"{folder}: found {some([p.name for p in inside]) or 'no class'}; expected two or "
             f"more folders, one per class.{_deeper(inside)}"
         )
-    files = [sorted(p for p in one.iterdir() if _is_image(p)) for one in inside]
+    files = [sorted(p for p in _listing(one) if _is_image(p)) for one in inside]
     for one, found in zip(inside, files, strict=True):
         if not found:
             raise DataError(
@@ -175,7 +197,17 @@ def find_images(folder: str | Path, leave_out: Sequence[str] = ()) -> LabelledFo
             )
     labels = np.repeat(np.arange(len(files)), [len(found) for found in files])
     paths = list(itertools.chain.from_iterable(files))
-    return LabelledFolder(folder, paths, labels, [p.name for p in inside])
+    return LabelledFolder(folder, paths, labels, [printable(p.name) for p in inside])
+
+
+def _listing(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise DataError(
+            f"{folder}: found a folder that can't be listed ({error.strerror}); expected one you "
+            "may read. Check its permissions."
+        ) from None
 
 
 def _is_image(path: Path) -> bool:
@@ -185,7 +217,7 @@ def _is_image(path: Path) -> bool:
 def _deeper(folders: list[Path]) -> str:
     """Return a hint where the classes' folders seem to lie one level farther down."""
     for one in folders:
-        if sum(p.is_dir() for p in one.iterdir()) >= 2:
+        if sum(p.is_dir() for p in _listing(one)) >= 2:
             return f" Its folders lie deeper: give {one}?"
     return ""
 
@@ -303,9 +335,9 @@ def gather(folder: LabelledFolder, path: str | Path, side: int = SIDE) -> Pictur
     path = Path(path)
     wanted = _fingerprint(folder, side)
     if path.exists():
-        with h5py.File(path) as file:
+        with contextlib.suppress(OSError), h5py.File(path) as file:  # a damaged one is made anew
             if file.attrs.get("fingerprint") == wanted:
-                return Pictures(path)
+                return _named(Pictures(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as new, h5py.File(new, "w") as file:
@@ -316,7 +348,14 @@ def gather(folder: LabelledFolder, path: str | Path, side: int = SIDE) -> Pictur
             f"{path}: the pictures could not be written ({error}). Expected room for "
             f"{len(folder.paths) * side**2 * 3 / 1e6:,.0f} MB; free some, or name another file."
         ) from None
-    return Pictures(path)
+    return _named(Pictures(path))
+
+
+def _named(pictures: Pictures) -> Pictures:
+    """Print what was left out of a folder."""
+    for line in pictures.refused:
+        print(f"left out: {line}")
+    return pictures
 
 
 def checksum_of_text(text: str) -> int:
@@ -329,7 +368,7 @@ def _fingerprint(folder: LabelledFolder, side: int) -> str:
     value = zlib.crc32(repr((side, folder.classes)).encode())
     for path, label in zip(folder.paths, folder.labels, strict=True):
         facts = path.stat()
-        line = f"{path.name} {label} {facts.st_size} {facts.st_mtime_ns}"
+        line = f"{path.name} {label} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
         value = zlib.crc32(line.encode(errors="surrogateescape"), value)
     return f"{len(folder.paths)} files, {value:08x}"
 
@@ -338,7 +377,12 @@ def _read_or_reason(path: Path, side: int) -> np.ndarray | str:
     try:
         return read_photo(path, side)
     except DataError as error:
-        return str(error)
+        return printable(str(error))
+
+
+def printable(text: str) -> str:
+    """Return a text without what no screen shows: names of files may hold bytes of other times."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _decode_all(folder: LabelledFolder, side: int, file: h5py.File) -> None:
@@ -360,13 +404,13 @@ def _decode_all(folder: LabelledFolder, side: int, file: h5py.File) -> None:
                 checksum = zlib.crc32(pixels, checksum)
             labels += [int(block[k][1]) for k in whole]
             bar.update(len(block))
-    for line in refused:
-        tqdm.write(f"left out: {line}")
     missing = sorted(set(range(len(folder.classes))) - set(labels))
     if missing:
+        name = folder.classes[missing[0]]
         raise DataError(
             f"{folder.root}: found no image that can be read in the class "
-            f"{folder.classes[missing[0]]}; expected some. " + next((line for line in refused), "")
+            f"{name}; expected some. "
+            + next((line for line in refused if f"{os.sep}{name}{os.sep}" in line), "")
         )
     file["labels"] = np.array(labels, np.int64)
     for name, lines in (("classes", folder.classes), ("refused", refused)):

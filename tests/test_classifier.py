@@ -115,6 +115,11 @@ def test_models_for_something_else(tmp_path, model):
             if name == classifier.FACTS:
                 content = json.dumps({"classes": ["a"]}).encode()
             new.writestr(name, content)
+    keras.Sequential(
+        [keras.Input((None, None, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)]
+    ).save(tmp_path / "any.keras")
+    with pytest.raises(DataError, match=r"it takes \(None, None, None, 3\)"):
+        load_model(tmp_path / "any.keras")
     with pytest.raises(DataError, match="1 classes are named and 3 returned"):
         load_model(tmp_path / "n.keras")
 
@@ -125,7 +130,12 @@ def test_an_interrupted_save_keeps_the_model_before(model, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    real = zipfile.ZipFile.writestr
+    monkeypatch.setattr(
+        zipfile.ZipFile,
+        "writestr",
+        lambda self, name, *more: full() if name == classifier.FACTS else real(self, name, *more),
+    )
     with pytest.raises(DataError, match=r"No space left.*untouched"):
         save_model(tiny(), model, Facts(tuple("abc")))
     assert model.read_bytes() == before
@@ -183,6 +193,8 @@ def test_a_round_is_saved_when_it_improves(colours, model, capsys):
     assert sorted(history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
     _, facts = load_model(model)
     assert (facts.rounds, facts.history) == (1, history) and facts.accuracy > 0.5
+    plain = keras.models.load_model(model)
+    assert not plain.compiled, "Keras alone opens it"
     assert "42 training pictures, 18 held out" in capsys.readouterr().out
 
     weights = load_model(model)[0].get_weights()
@@ -223,12 +235,24 @@ def test_an_interrupted_round_goes_on(colours, model, monkeypatch, capsys):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
+def test_a_good_model_from_elsewhere_is_not_spoilt(colours, model):
+    classifier.train_model(model, colours, epochs=4, recipe=QUICK)
+    network = load_model(model)[0]
+    save_model(network, model, Facts(tuple(COLOURS)))  # as another program writes it
+    spoilt = dataclasses.replace(QUICK, peak=5.0)
+    classifier.train_model(model, colours, epochs=1, recipe=spoilt)
+    for a, b in zip(network.get_weights(), load_model(model)[0].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_training_until_a_target(colours, model, capsys):
     facts = classifier.train_until(model, colours, 0.9, most=6, epochs=3, recipe=QUICK)
     assert facts.accuracy >= 0.9 and facts.test > 0.6 and facts == load_model(model)[1]
     assert "Target reached" in capsys.readouterr().out
+    marked = dataclasses.replace(facts, test=0.123)
+    save_model(load_model(model)[0], model, marked)
     again = classifier.train_until(model, colours, 0.9, most=6, epochs=3, recipe=QUICK)
-    assert again == facts, "what is reached is not trained further, nor its test part read again"
+    assert again == marked, "what is reached is not trained further, nor its test part read again"
 
 
 def test_a_target_that_is_not_reached(colours, model, capsys):
@@ -254,13 +278,16 @@ def test_the_test_part_is_neither_trained_nor_stopped_on(colours, model, monkeyp
     assert not any(tested & {int(k) for k in part.places} for part in seen)
 
 
-def test_other_pictures_are_another_measurement(colours, model):
-    classifier.train_model(model, colours, epochs=3, recipe=QUICK)
-    network, facts = load_model(model)
-    save_model(network, model, dataclasses.replace(facts, accuracy=0.999, test=0.999))
-    classifier._open(model, colours, (0.5, 0.5), 0, ())
-    changed = load_model(model)[1]
-    assert changed.accuracy != 0.999 and changed.test is None and changed.rounds == 1
+def test_what_was_learned_is_not_held_out_later(colours, model):
+    classifier.train_model(model, colours, epochs=1, recipe=QUICK)
+    before = model.read_bytes()
+    for changes in ({"seed": 1}, {"parts": (0.5, 0.5)}):
+        with pytest.raises(DataError, match="may have learned some of them"):
+            classifier.train_model(model, colours, epochs=1, recipe=QUICK, **changes)
+    (colours / "red" / "00.png").unlink()
+    with pytest.raises(DataError, match=r"17 of 59 pictures.*|18 of 59 pictures"):
+        classifier.train_model(model, colours, epochs=1, recipe=QUICK)
+    assert model.read_bytes() == before
 
 
 def test_classes_that_do_not_fit(colours, tmp_path):
@@ -334,8 +361,13 @@ def test_train_makes_trains_and_draws(colours, tmp_path, monkeypatch, capsys):
     with Image.open(path.with_suffix(".png")) as image:
         assert image.width > 600
     monkeypatch.setattr(classifier, "measure", lambda *_: 0.5)
-    assert train_command.main([*arguments, "--until", "99.9%", "--most", "1"]) == 1
-    assert load_model(path)[1].rounds == 2
+    assert train_command.main([*arguments, "--epochs", "2"]) == 2, "no other network"
+    assert "are for a new one" in capsys.readouterr().err
+    until = [str(colours), "--until", "99.9%", "--most", "1", "--epochs", "1"]
+    other = tmp_path / "other.keras"
+    until += ["--model", str(other)]
+    assert train_command.main([*until, "--network", "SmallResNet"]) == 1
+    assert load_model(other)[1].rounds == 1
 
 
 @pytest.mark.parametrize(
@@ -353,6 +385,14 @@ def test_bad_arguments_are_named(arguments, message, capsys):
     with pytest.raises(SystemExit, match="2"):
         train_command.main(arguments)
     assert message in capsys.readouterr().err
+
+
+def test_what_can_t_be_split_leaves_no_model(colours, tmp_path, capsys):
+    for k in range(2, 20):
+        (colours / "red" / f"{k:02}.png").unlink()
+    assert train_command.main([str(colours), "--model", str(tmp_path / "m.keras")]) == 2
+    assert "class red: found 2 images, too few" in capsys.readouterr().err
+    assert not (tmp_path / "m.keras").exists()
 
 
 def test_train_says_what_is_wrong_with_a_folder(tmp_path, capsys):

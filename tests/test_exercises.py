@@ -352,8 +352,11 @@ MODULES = {
     "01": set(),
     "02": set(),
     "03": set(),
-    "04": {"resnets/blocks.py", "resnets/training.py"},
-    "06": {f"resnets/{name}.py" for name in ("blocks", "resnet50", "training", "validation")},
+    "04": {f"resnets/{name}.py" for name in ("blocks", "training", "whole_files")},
+    "06": {
+        f"resnets/{name}.py"
+        for name in ("blocks", "resnet50", "training", "validation", "whole_files")
+    },
 }
 EVERYWHERE = {
     "LICENSE",

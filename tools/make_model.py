@@ -159,9 +159,7 @@ def train(
         checkpoint=checkpoint,
         keep_checkpoint=True,
     )
-    bare = getattr(resnet50, network)()
-    bare.set_weights(model.get_weights())
-    classifier.save_model(bare, out, classifier.Facts(classifier.DIGITS))
+    classifier.save_model(model, out, classifier.Facts(classifier.DIGITS))
     checkpoint.unlink(missing_ok=True)
 
 
