@@ -81,8 +81,7 @@ def save_model(model: keras.Model, path: str | Path, facts: Facts) -> None:
             f"{model.output_shape[-1]} outputs; expected as many."
         )
     # Without the optimiser: Keras alone would not know it, and it is twice the weights.
-    bare = keras.models.clone_model(model)
-    bare.set_weights(model.get_weights())
+    bare = keras.Model(model.input, model.output, name=model.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as new:
