@@ -6,11 +6,10 @@
 Without --model it reads hand signs, with models/hands.keras where `make model` made it, else with
 models/small.keras, which comes with the repository. Of each photograph the middle square is read.
 
-Exit status: 0 all were read, 1 some were not, 2 none was.
+Exit status: 0 all were read, 1 some were not, 2 none was, 130 interrupted.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -19,7 +18,7 @@ MODELS = (ROOT / "models" / "hands.keras", ROOT / "models" / "small.keras")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print an answer per photograph; return the exit status."""
+    """Read the options, and answer; return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -27,6 +26,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, help="a .keras file; its own classes are used")
     parser.add_argument("--json", action="store_true", help="all probabilities, as JSON")
     options = parser.parse_args(arguments)
+    try:
+        return answer_all(options)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+
+
+def answer_all(options: argparse.Namespace) -> int:
+    """Print an answer per photograph; return the exit status."""
     # Here, because TensorFlow takes seconds: --help and a wrong option need none of it.
     from resnets import classifier, photos
     from resnets_utils import DataError
@@ -43,17 +51,17 @@ def main(arguments: list[str] | None = None) -> int:
         row = {"file": name}
         try:
             image = photos.read_photo(photograph, model.input_shape[1])
+            found = classifier.answer(model, facts, image)
         except DataError as error:
             row["error"] = photos.printable(str(error))
             print(row["error"], file=sys.stderr)
         else:
-            found = classifier.answer(model, facts, image)
             row |= {"label": found.label, "probabilities": found.probabilities}
             if not options.json:
                 print(f"{name}: {found.label} ({found.probabilities[found.label]:.1%})")
         rows.append(row)
     if options.json:
-        print(json.dumps(rows, indent=1))
+        print(classifier.as_json(rows))
     failed = sum("error" in row for row in rows)
     return 0 if not failed else 1 if failed < len(rows) else 2
 

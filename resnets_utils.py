@@ -104,14 +104,14 @@ def load_dataset(
     test_x, test_y, test_classes = _read_signs(folder / TEST_FILE, "test")
     if not np.array_equal(classes, test_classes):
         raise DataError(
-            f"{_shown(folder / TEST_FILE)}: found the classes {test_classes.tolist()}; expected "
+            f"{shown(folder / TEST_FILE)}: found the classes {test_classes.tolist()}; expected "
             f"those of {TRAIN_FILE}, {classes.tolist()}. The two files belong to different sets; "
             "get both again with `make data`."
         )
     kind = "rendered hands" if folder.resolve() == BUNDLED else "your copy"
     print(
         f"SIGNS: {len(train_x)} training and {len(test_x)} test images "
-        f"from {_shown(folder)} ({kind})"
+        f"from {shown(folder)} ({kind})"
     )
     return train_x, train_y, test_x, test_y, classes
 
@@ -120,13 +120,13 @@ def _with_both_files(folder: Path, what: str) -> Path:
     """Return `folder` if both SIGNS files are in it; `what` says why it was looked at."""
     if not folder.is_dir():
         raise DataError(
-            f"{_shown(folder)}: found no such folder ({what}); expected one with {TRAIN_FILE} "
+            f"{shown(folder)}: found no such folder ({what}); expected one with {TRAIN_FILE} "
             f"and {TEST_FILE}. {_REMEDY}"
         )
     missing = [name for name in (TRAIN_FILE, TEST_FILE) if not (folder / name).is_file()]
     if missing:
         raise DataError(
-            f"{_shown(folder / missing[0])}: found no such file ({what}); expected "
+            f"{shown(folder / missing[0])}: found no such file ({what}); expected "
             f"{TRAIN_FILE} and {TEST_FILE} there. {_REMEDY}"
         )
     return folder
@@ -138,10 +138,10 @@ _REMEDY = (
 )
 
 
-def _shown(path: Path) -> str:
-    """Return the path as a reader knows it: within the repository without what leads to it."""
-    path = path.resolve()
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+def shown(path: Path) -> str:
+    """Return a path as a reader knows it: within the repository without what leads to it."""
+    inside = path.is_absolute() and path.is_relative_to(ROOT)
+    return path.relative_to(ROOT).as_posix() if inside else str(path)
 
 
 def _read_signs(path: Path, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -153,7 +153,7 @@ def _read_signs(path: Path, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
             missing = [key for key in keys if not isinstance(file.get(key), h5py.Dataset)]
             if missing:
                 raise DataError(
-                    f"{_shown(path)}: found the keys {sorted(map(str, file))}; expected {keys}. "
+                    f"{shown(path)}: found the keys {sorted(map(str, file))}; expected {keys}. "
                     f"This is HDF5, but not a SIGNS {part} file. {_REMEDY}"
                 )
             _check_schema(path, *(file[key] for key in keys))
@@ -162,13 +162,13 @@ def _read_signs(path: Path, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
         raise
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
         raise DataError(
-            f"{_shown(path)}: found a file of {path.stat().st_size:,} bytes that HDF5 can't read "
+            f"{shown(path)}: found a file of {path.stat().st_size:,} bytes that HDF5 can't read "
             f"to its end ({error}); expected a whole HDF5 file. It was cut short or damaged, "
             f"often by a broken download: delete it. {_REMEDY}"
         ) from None
     if labels.min() < 0 or labels.max() >= len(classes):
         raise DataError(
-            f"{_shown(path)}: found labels from {labels.min()} to {labels.max()}; expected "
+            f"{shown(path)}: found labels from {labels.min()} to {labels.max()}; expected "
             f"0 to {len(classes) - 1}. {_REMEDY}"
         )
     return images, labels.astype(np.int64)[np.newaxis], classes.astype(np.int64)
@@ -181,7 +181,7 @@ def _refuse_other_formats(path: Path) -> None:
             start = file.read(64)
     except OSError as error:
         raise DataError(
-            f"{_shown(path)}: found a file that can't be opened ({error.strerror}); expected "
+            f"{shown(path)}: found a file that can't be opened ({error.strerror}); expected "
             f"one you may read. Check its permissions. {_REMEDY}"
         ) from None
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -194,7 +194,7 @@ def _refuse_other_formats(path: Path) -> None:
         found, remedy = "an empty file", "Delete it."
     else:
         found, remedy = f"a file that begins with {start[:8]!r}", "Delete it."
-    raise DataError(f"{_shown(path)}: found {found}; expected HDF5. {remedy} {_REMEDY}")
+    raise DataError(f"{shown(path)}: found {found}; expected HDF5. {remedy} {_REMEDY}")
 
 
 def _check_schema(
@@ -233,7 +233,7 @@ def _check_schema(
     ]
     for holds, found, expected in checks:
         if not holds:
-            raise DataError(f"{_shown(path)}: found {found}; expected {expected}. {_REMEDY}")
+            raise DataError(f"{shown(path)}: found {found}; expected {expected}. {_REMEDY}")
 
 
 def convert_to_one_hot(Y: np.ndarray, C: int) -> np.ndarray:
@@ -330,7 +330,7 @@ def read_results(name: str, **wanted: str) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = [r for r in csv.DictReader(file) if all(r[k] == v for k, v in wanted.items())]
     if not rows:
-        raise ValueError(f"{_shown(path)}: found no row with {wanted}; run the benchmark first.")
+        raise ValueError(f"{shown(path)}: found no row with {wanted}; run the benchmark first.")
     return rows
 
 
@@ -355,6 +355,7 @@ def show_images(
         The axes, an object array (rows, columns).
     """
     labels = np.reshape(labels, -1)
+    gap = "\n" if any(len(str(label)) > 2 for label in labels) else " "
     rows = max(1, -(-len(images) // columns))
     _, axes = plt.subplots(
         rows, columns, figsize=(1.2 * columns, 1.45 * rows), squeeze=False, layout="constrained"
@@ -368,7 +369,8 @@ def show_images(
         else:
             guess = np.reshape(predictions, -1)[index]
             colour = RIGHT if guess == labels[index] else WRONG
-            axis.set_title(f"{labels[index]}, read as {guess}", fontsize=8, color=colour)
+            text = f"{labels[index]},{gap}read as {guess}"
+            axis.set_title(text, fontsize=8, color=colour)
     return axes
 
 

@@ -8,17 +8,18 @@ Writes models/FOLDER.keras, and beside it the curves, FOLDER.png. The same comma
 further; the file changes when its accuracy on the held-out pictures is higher. Interrupted, the
 same command goes on where it was.
 
-Exit status: 0 trained, 1 the target was not reached, 2 the folder or the model can't be used.
+Exit status: 0 trained, 1 the target was not reached, 2 the folder or the model can't be used,
+130 interrupted.
 """
 
 import argparse
 import contextlib
 import dataclasses
-import json
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+OWN = ("hands", "rendered", "signs", "small")  # models of tools/make_model.py, kept in models/ too
 
 
 def shares(text: str) -> tuple[float, ...]:
@@ -64,7 +65,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the split and all else")
     parser.add_argument("--leave-out", action="append", default=[], help="a class; may be repeated")
     parser.add_argument("--network", choices=("ResNet50", "SmallResNet"), help="of a new model")
-    parser.add_argument("--begin", type=Path, help="a trained .keras file, for a new model")
+    parser.add_argument(
+        "--begin",
+        type=Path,
+        help="what a new model begins with: a trained .keras file, or the published ImageNet "
+        "weights of ResNet50, an .h5 file",
+    )
     parser.add_argument("--json", action="store_true", help="the results as JSON, alone on stdout")
     options = parser.parse_args(arguments)
     parts = options.parts or ((0.7, 0.15, 0.15) if options.until else (0.7, 0.3))
@@ -72,22 +78,35 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--until needs three parts: training, validation and test, as 70/15/15.")
     if options.seed < 0:
         parser.error(f"--seed {options.seed}: give 0 or more.")
+    name = options.folder.resolve().name
+    if options.model is None and name.lower() in OWN:
+        parser.error(
+            f"{options.folder}: its model would be models/{name}.keras, which tools/make_model.py "
+            f"writes. Name another: --model models/my_{name}.keras"
+        )
+    path = options.model or ROOT / "models" / f"{name}.keras"
+    try:
+        return run(path, options, parts)
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on where it was.", file=sys.stderr)
+        return 130
+
+
+def run(path: Path, options: argparse.Namespace, parts: tuple[float, ...]) -> int:
+    """Train and print the results; return the exit status."""
     # Here, because TensorFlow takes seconds: --help and a wrong option need none of it.
+    from resnets import classifier
     from resnets_utils import DataError
 
     words = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
-    path = options.model or ROOT / "models" / f"{options.folder.resolve().name}.keras"
     try:
         with words:
             facts = train(path, options, parts)
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on where it was.", file=sys.stderr)
-        return 130
     if options.json:
-        print(json.dumps({"model": str(path)} | dataclasses.asdict(facts), indent=1))
+        print(classifier.as_json({"model": str(path)} | dataclasses.asdict(facts)))
     return 1 if options.until and facts.accuracy < options.until else 0
 
 
@@ -100,7 +119,7 @@ def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
     if not path.exists():
         # What can't be trained on is refused before there is a model for it.
         pictures = classifier.decoded(folder, photos.SIDE)
-        photos.split(pictures.labels, parts, options.seed, pictures.classes)
+        photos.split(pictures.labels, parts, options.seed, pictures.classes, pictures.checksums)
         classifier.new_model(
             path,
             classes=folder.classes,
@@ -129,7 +148,7 @@ def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
 
 
 def draw(history: dict[str, list[float]], path: Path) -> None:
-    """Write a model's curves beside it."""
+    """Write a model's curves beside it; where that fails, say so: the model is whole."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -137,9 +156,13 @@ def draw(history: dict[str, list[float]], path: Path) -> None:
     from resnets_utils import plot_history
 
     axes = plot_history(history, path.stem)
-    with replacing(path.with_suffix(".png")) as new:
-        axes[0].figure.savefig(new, dpi=150)
-    print(f"curves: {path.with_suffix('.png')}")
+    picture = path.with_suffix(".png")
+    try:
+        with replacing(picture) as new:
+            axes[0].figure.savefig(new, dpi=150)
+        print(f"curves: {picture}")
+    except OSError as error:
+        print(f"{picture}: the curves could not be written ({error}).", file=sys.stderr)
 
 
 if __name__ == "__main__":

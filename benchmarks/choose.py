@@ -9,13 +9,11 @@ are never read.
 """
 
 import argparse
-import csv
 import dataclasses
 import os
 import platform
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -25,14 +23,15 @@ with quiet_tensorflow():
     import keras
     import tensorflow as tf
 
-from signs_test import append, commit, prepare
+import logs
+from signs_test import prepare
 
 from resnets import training
 from resnets.resnet50 import ResNet50
 from resnets.training import Recipe
 from resnets.validation import group_near_duplicates, grouped_folds
 
-LOG = Path(__file__).parent / "results" / "folds.csv"
+LOG = logs.RESULTS / "folds.csv"
 NO_CHANGES = {"turn": 0, "shift": 0, "zoom": 0, "brightness": 0, "contrast": 0}
 BARE = Recipe(epochs=10, cosine=False, peak=0.001, warm_up=0, label_smoothing=0, **NO_CHANGES)
 
@@ -91,6 +90,9 @@ GROUPS = {"ladder": ladder, "near": near, "sizes": sizes}
 def settings_of(variant: Variant) -> str:
     """Return everything that decides a training, as one text that can be compared."""
     values = dataclasses.asdict(variant.recipe) | {"zero_gamma": variant.zero_gamma}
+    for name in ("mirror", "weight_decay"):  # younger than the log's first lines
+        if not values[name]:
+            del values[name]
     if variant.small_epochs:
         values["small_epochs"] = variant.small_epochs
     return " ".join(f"{name}={value}" for name, value in values.items())
@@ -156,13 +158,13 @@ def main() -> int:
                 "settings": settings_of(variants[name]),
                 "precision": training.choose_precision(),
             }
-            if any(key.items() <= row.items() for row in logged()):
+            if any(key.items() <= row.items() for row in logs.read(LOG)):
                 continue
             print(f"\nfold {fold}, {name}: {key['settings']}")
             kept, held_out = folds[fold]
             result = run(variants[name], (X[kept], Y[kept]), (X[held_out], Y[held_out]), fold)
-            append(
-                {"date": time.strftime("%Y-%m-%d"), "commit": commit()}
+            logs.append(
+                logs.stamp()
                 | {"group": options.group, "variant": name}
                 | key
                 | result
@@ -170,14 +172,6 @@ def main() -> int:
                 LOG,
             )
     return 0
-
-
-def logged() -> list[dict[str, str]]:
-    """Return the lines of the log; none where there is no log."""
-    if not LOG.exists():
-        return []
-    with LOG.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":

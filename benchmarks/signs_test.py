@@ -14,15 +14,14 @@ of the images that were read wrongly.
 
 import argparse
 import csv
-import datetime
 import os
 import platform
 import resource
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+import logs
 import numpy as np
 
 from resnets_utils import (
@@ -44,7 +43,7 @@ from resnets import classifier, convnet, training
 from resnets.resnet50 import ResNet50
 from resnets.validation import distances
 
-LOG = Path(__file__).parent / "results" / "signs_test.csv"
+LOG = logs.RESULTS / "signs_test.csv"
 NEAREST = LOG.with_name("nearest.csv")
 MORE = ("seconds_to_98", "precision", "peak_gb", "wrong")  # columns that some settings fill
 FINER = {"windows": (4, 4), "filters": (16, 32), "pools": (4, 4)}
@@ -188,33 +187,6 @@ def write_nearest(train_x, train_y, test_x, test_y) -> None:
             writer.writerow([i, j, f"{far[i, j]:.2f}", same])
 
 
-def append(row: dict, log: Path = LOG) -> None:
-    """Add a line to a log, and the heading where it is new; what is not measured stays empty."""
-    new, columns = not log.exists(), list(row)
-    if not new:
-        with log.open(newline="", encoding="utf-8") as file:
-            columns = next(csv.reader(file))
-    with log.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def commit() -> str:
-    """Return the checked-out commit, short, with a + where files differ from it."""
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, cwd=LOG.parent, check=False
-        )
-        return done.stdout.strip()
-
-    lines = git("status", "--porcelain").splitlines()
-    changed = [line for line in lines if "/results/" not in line]  # a log may have grown
-    return (git("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(changed)
-
-
 def main() -> int:
     """Run one setting with the seeds asked for; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -251,10 +223,9 @@ def main() -> int:
 
 def log(setting: str, seed: int | str, result: dict) -> None:
     """Append a reading to the log, and show it."""
-    append(
-        {
-            "date": datetime.date.today().isoformat(),
-            "commit": commit(),
+    logs.append(
+        logs.stamp()
+        | {
             "setting": setting,
             "seed": seed,
             "images": result["images"],
@@ -264,7 +235,8 @@ def log(setting: str, seed: int | str, result: dict) -> None:
             "tensorflow": tf.__version__,
             "machine": f"{platform.machine()} {os.cpu_count()} cores",
             **{name: result[name] for name in MORE if name in result},
-        }
+        },
+        LOG,
     )
     print(f"{setting}, seed {seed}: {result}")
 

@@ -26,7 +26,6 @@ import csv
 import dataclasses
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -34,6 +33,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import logs
 import numpy as np
 
 from resnets.validation import group_near_duplicates, grouped_folds
@@ -135,17 +135,9 @@ def measure(options: argparse.Namespace) -> list[dict]:
     about = {
         "date": time.strftime("%Y-%m-%d"),
         "precision": settings["precision"],
-        "machine": f"{processor()}, {os.cpu_count()} cores",
+        "machine": f"{logs.processor()}, {os.cpu_count()} cores",
     }
     return [row | about for row in rows]
-
-
-def processor() -> str:
-    """Return the processor's name, or at least its kind."""
-    listed = Path("/proc/cpuinfo")
-    lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def summary(rows: list[dict]) -> list[dict]:
@@ -248,8 +240,7 @@ def main() -> int:
             writer.writerows(rows)
     elif not log.exists():
         parser.error(f"there is no {log}: measure first, or name another folder with --out.")
-    with log.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = logs.read(log)
     write_summary(rows, log.with_name("speed_summary.csv"))
     print_table(rows)
     return 0

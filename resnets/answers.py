@@ -8,12 +8,12 @@ In a notebook, `serve` answers in the same process; in grading, in the learner's
 import base64
 import contextlib
 import functools
-import inspect
 import io
 import linecache
 import random
 import re
 import sysconfig
+import traceback
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,10 @@ import tensorflow as tf
 from PIL import Image
 
 LONGEST = 400  # characters of an error message
-DTYPES = ("bool", "int32", "int64", "uint8", "float16", "float32", "float64", "bfloat16")
+DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64", "bfloat16"),
+)
 # What describes a layer. The rest of its configuration does not change what it computes.
 SETTINGS = [
     "filters",
@@ -115,7 +118,9 @@ def call(request: dict, names: dict[str, object]) -> dict:
     if "watch" in request and isinstance(value, tf.Tensor):
         gradient = plain(tape.gradient(value, args[request["watch"]]))
     arrays = zip(args, request.get("args", []), strict=True)
-    changed = [isinstance(now, np.ndarray) and not np.array_equal(now, old) for now, old in arrays]
+    changed = [
+        isinstance(now, np.ndarray | list) and not np.array_equal(now, old) for now, old in arrays
+    ]
     return {"value": result, "changed": any(changed), "gradient": gradient}
 
 
@@ -245,7 +250,7 @@ def made(argument: object) -> object:
             return tuple(items)
         case {"picture": array, "orientation": orientation}:
             return opened_picture(array, orientation)
-    return argument.copy() if isinstance(argument, np.ndarray) else argument
+    return argument.copy() if isinstance(argument, np.ndarray | list) else argument
 
 
 def opened_picture(array: np.ndarray, orientation: int) -> Image.Image:
@@ -406,10 +411,10 @@ def is_symbolic(value: object) -> bool:
 
 def plain(value: object, depth: int = 0) -> object:
     """Return any object as plain data: `kind` says what it was where Python's own types can't."""
+    if isinstance(value, (np.bool_, np.integer, np.floating)):  # np.float64 is a float as well
+        return value.item()
     if isinstance(value, (bool, int, float, str, type(None))):
         return value if not isinstance(value, str) else value[:LONGEST]
-    if isinstance(value, (np.bool_, np.integer, np.floating)):
-        return value.item()
     if isinstance(value, keras.KerasTensor):
         return {"kind": "symbolic", "shape": list(value.shape)}
     if isinstance(value, keras.Model):
@@ -426,7 +431,8 @@ def plain(value: object, depth: int = 0) -> object:
     if isinstance(value, dict) and depth < 5 and len(value) <= 1_000:
         pairs = [[plain(key), plain(item, depth + 1)] for key, item in value.items()]
         return {"kind": "dict", "items": pairs}
-    return {"kind": "object", "type": type(value).__name__}
+    of = f" of {value.dtype}" if isinstance(value, np.ndarray) else ""
+    return {"kind": "object", "type": type(value).__name__ + of}
 
 
 def describe_error(error: BaseException) -> dict:
@@ -437,11 +443,14 @@ def describe_error(error: BaseException) -> dict:
         line = lines[-1] if lines else ""
         text = text.strip().rsplit("\n", 1)[-1].strip().partition(": ")[2] or text
     text = re.sub(r"\{\{[^}]*\}\}:? ?|\s*\[Op:\w+\].*", "", text)  # names inside TensorFlow
-    text = text.strip().partition("\n\n")[0][:LONGEST]
-    frames = inspect.getinnerframes(error.__traceback__, 0) if error.__traceback__ else []
-    for frame in frames:
-        if not frame.filename.startswith(NOT_THE_LEARNERS):
-            here = linecache.getline(frame.filename, frame.lineno).strip()
+    text = re.sub(r"\x1b\[[\d;]*m", "", text)  # colours
+    # Keras first says where, then what.
+    text = re.sub(r"^Exception encountered when calling .*\n\n", "", text.strip())
+    text = text.partition("\n\n")[0][:LONGEST]
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not file.startswith(NOT_THE_LEARNERS):
+            here = linecache.getline(file, number).strip()
             if here and "ag__." not in here:  # not what TensorFlow made of the learner's lines
                 line = here
     return {"type": type(error).__name__, "message": text, "line": line[:LONGEST]}

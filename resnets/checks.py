@@ -80,8 +80,8 @@ class Answer:
         reply = self.ask("call", args=list(args), kwargs=kwargs)
         if reply.get("changed"):
             raise Fault(
-                f"`{self.name}` changes the arrays that it was given, in place",
-                "new arrays; those given stay as they are",
+                f"`{self.name}` changes what it was given, in place",
+                "new arrays or lists; those given stay as they are",
                 "`*=` and the like, shuffle, and assignments to parts of an array",
             )
         return reply["value"]
@@ -113,6 +113,8 @@ def stopped(name: str, error: dict) -> Fault:
     if error["type"] == "NotImplementedError":
         return NotWritten("its line `raise NotImplementedError` still stands")
     line = f"your line: {error['line']}" if error["line"] else f"the code of `{name}`"
+    if not error["line"] and error["type"] == "TypeError" and "argument" in error["message"]:
+        line = f"its first line, `def {name}(...)`, as it was given"
     message = f": {error['message']}" if error["message"] else ""
     return Fault(f"`{name}` stopped with {error['type']}{message}", "", line)
 
@@ -168,8 +170,12 @@ def judge(check: str, names: list[str], ask: Ask, seed: int = 0) -> tuple[bool, 
         fault.tried = fault.tried or "".join(answer.tried for answer in given)
         return False, told(f"{WRONG}: {what}", fault)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
-        found = f"a result that the check can't read ({type(error).__name__})"
-        return False, told(f"{WRONG}: {what}", Fault(found, "what the task's text says"))
+        fault = Fault(
+            f"a result that the check can't read ({type(error).__name__})",
+            "what the task's text says",
+        )
+        fault.tried = "".join(answer.tried for answer in given)
+        return False, told(f"{WRONG}: {what}", fault)
     return True, f"{PASSED}: {what}" + (f"\n{lines('note', remark)}" if remark else "")
 
 
@@ -244,6 +250,8 @@ def array_of(
         case _:
             wanted = f"an array of shape {shape}" if shape else "one number"
             raise Fault(f"{name} is {kind_of(value)}", wanted)
+    if shape == () != array.shape:
+        raise Fault(f"{name} is {kind_of(value)}", "one number")
     if fault := shape_fault(array.shape, shape, name, axes):
         raise fault
     if dtype and array.dtype.name != dtype:
@@ -1663,6 +1671,78 @@ def judge_picture(answer: Answer, case: str, picture: np.ndarray, orientation: i
     )
 
 
+# --- 05 -------------------------------------------------------------------------------------------
+
+
+@check
+def check_fit_shortcut(fit_shortcut, draw):
+    """Check which pixels stay, and where the channels of zeros are."""
+    for stride in (2, 1, 3):
+        height, width, channels = sizes(draw, 3, 4, 9)
+        filters = channels + (0 if stride == 1 else int(draw.integers(2, 7)))
+        images = draw.normal(size=(2, height, width, channels)).astype(np.float32)
+        kept = images[:, ::stride, ::stride]
+        more = filters - channels
+        expected = np.pad(kept, [(0, 0), (0, 0), (0, 0), (0, more)])
+        value = fit_shortcut.call({"tensor": images}, filters, stride)
+        look = "X[:, ::stride, ::stride], then zeros behind the channels"
+        try:
+            axes = ("batch", "height", "width", "channels")
+            found = array_of("the result", value, expected.shape, axes)
+        except Fault as fault:
+            fault.look = fault.look or look
+            raise
+        later = images[:, stride - 1 :: stride, stride - 1 :: stride]
+        mistakes = {
+            ("the zeros stand before the channels", "behind them: (0, missing)"): (
+                np.pad(kept, [(0, 0), (0, 0), (0, 0), (more, 0)])
+            ),
+            ("the new channels repeat old ones", "zeros"): np.pad(
+                kept, [(0, 0), (0, 0), (0, 0), (0, more)], mode="wrap"
+            ),
+        }
+        if later.shape == kept.shape:
+            mistakes["the pixels start at a later one", "the first pixel, index 0"] = np.pad(
+                later, [(0, 0), (0, 0), (0, 0), (0, more)]
+            )
+        explain("the result", found, expected, mistakes, look)
+
+
+@check
+def check_differ(differ, draw):
+    """Check the comparison of a difference with two spreads."""
+    # One far from the others: their median is not their mean.
+    one = np.array([-0.5, -0.5, -0.5, -0.5, 2]) + draw.uniform(-0.1, 0.1, 5)
+    one = 0.6 * (one - one.mean()) / one.std()  # mean 0, standard deviation 0.6
+    other = draw.normal(size=4)
+    other = 0.3 * (other - other.mean()) / other.std()
+    level = float(draw.uniform(2, 9))
+    # Apart by 0.8 and 0.98: around the sum of the spreads, and on other sides than the sum of
+    # the variances, 0.45, or of the spreads with ddof=1, 1.02.
+    cases = (
+        (2.0, True, "the means are 2 apart, the spreads 0.6 and 0.3"),
+        (-2.0, True, "the second mean is the smaller one, by 2; the spreads are 0.6 and 0.3"),
+        (0.8, False, "the means are 0.8 apart, the spreads 0.6 and 0.3"),
+        (-0.8, False, "the second mean is the smaller one, by 0.8; the spreads are 0.6 and 0.3"),
+        (0.0, False, "the means are equal"),
+        (0.98, True, "the means are 0.98 apart, the spreads 0.6 and 0.3"),
+        (-0.98, True, "the second mean is the smaller one, by 0.98; the spreads are 0.6 and 0.3"),
+    )
+    for distance, expected, case in cases:
+        lists = [np.round(level + values, 3).tolist() for values in (one, distance + other)]
+        value = native(differ.call(*lists))
+        if isinstance(value, np.ndarray) and value.shape == ():
+            value = value.item()
+        if not isinstance(value, bool | np.bool_) and value not in (0, 1):
+            raise Fault(f"the result is {kind_of(value)}", "True or False")
+        if bool(value) != expected:
+            raise Fault(
+                f"{case}: the answer is {bool(value)}",
+                f"{expected}",
+                "abs of the difference of the means; the sum of the two np.std (with ddof=0)",
+            )
+
+
 # --- 06 -------------------------------------------------------------------------------------------
 
 
@@ -1737,3 +1817,259 @@ def check_cosine(cosine, draw):
             ("pi is missing", "np.pi * part"): (1 + np.cos(part)) / 2,
         }
         explain(f"after the part {part:.2g}", found, (1 + np.cos(np.pi * part)) / 2, mistakes, look)
+
+
+# --- 07 -------------------------------------------------------------------------------------------
+
+
+@check
+def check_split_by_class(split_by_class, draw):
+    """Check the parts: complete, disjoint, each class by its share, drawn by the seed."""
+    counts, share = draw.permutation([19, 32, 46]), 0.3  # 30 % is 5.7, 9.6 and 13.8
+    labels = draw.permutation(np.repeat(np.arange(3), counts))
+    wanted = [int(share * count) for count in counts]
+    seed = int(draw.integers(100))
+
+    def parts(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        what = "two arrays of indices: training, held out"
+        value = split_by_class.call(labels, share, seed=seed)
+        found = []
+        for part in pair("split_by_class", value, what):
+            try:
+                indices = np.asarray(native(part))
+            except ValueError:
+                why = f"a part is {kind_of(part)}, which are of different lengths"
+                look = "np.concatenate, or extend in place of append"
+                raise Fault(why, "one array of indices", look) from None
+            if indices.ndim != 1 or (len(indices) and indices.dtype.kind not in "iu"):
+                raise Fault(f"a part is {kind_of(part)}", "one array of whole numbers, (k,)")
+            if np.any((indices < 0) | (indices >= len(labels))):
+                raise Fault("a part holds other numbers than indices", f"0 to {len(labels) - 1}")
+            found.append(np.sort(indices.astype(int)))
+        return found
+
+    training, held_out = parts(seed)
+    if len(np.intersect1d(training, held_out)):
+        raise Fault(
+            f"{len(np.intersect1d(training, held_out))} pictures are in both parts",
+            "each picture in one part",
+            "training: what was not held out",
+        )
+    together = np.concatenate([training, held_out])
+    if len(np.unique(together)) < len(labels) or len(together) > len(labels):
+        raise Fault(
+            f"the parts hold {len(together)} indices, {len(np.unique(together))} different ones",
+            f"each of the {len(labels)} once",
+            "training: what was not held out",
+        )
+    found = [int(np.count_nonzero(labels[held_out] == label)) for label in range(3)]
+    if found != wanted:
+        raise Fault(
+            *_odd_share(found, wanted, counts, labels, held_out),
+            "a loop over the classes; int(share * number of the class)",
+        )
+    again, other = parts(seed)[1], parts(seed + 1)[1]
+    for label in range(3):
+        # With both seeds: a random choice hardly does that twice.
+        if all(_neighbours(labels, part, label) for part in (held_out, other)):
+            raise Fault(
+                f"of class {label} neighbours in the folder are held out, the first or last ones "
+                "for example",
+                "a random choice: neighbours in a folder are alike",
+                "permutation or choice of the generator",
+            )
+    if not np.array_equal(held_out, again):
+        raise Fault(
+            "two calls with the same seed hold out different pictures",
+            "the same for the same seed",
+            "np.random.default_rng(seed)",
+        )
+    if np.array_equal(held_out, other):
+        raise Fault(
+            f"seed {seed} and seed {seed + 1} hold out the same pictures",
+            "others for another seed",
+            "np.random.default_rng(seed)",
+        )
+
+
+def _neighbours(labels: np.ndarray, held_out: np.ndarray, label: int) -> bool:
+    """Return whether a class's pictures that are held out stand side by side, the ends joined."""
+    chosen = np.isin(np.flatnonzero(labels == label), held_out)
+    return np.count_nonzero(chosen & ~np.roll(chosen, 1)) <= 1
+
+
+def _odd_share(found, wanted, counts, labels, held_out) -> tuple[str, str]:
+    """Return what is wrong with the numbers held out of each class, and what was expected."""
+    numbers = f"of classes with {', '.join(map(str, counts))} pictures"
+    expected = f"{', '.join(map(str, wanted))}: 30 % of each class, rounded down"
+    if found == [c - w for c, w in zip(counts, wanted, strict=True)]:
+        return "the two parts are exchanged", "training first, then what is held out"
+    if len(held_out) == int(0.3 * len(labels)):
+        return (
+            f"{numbers} {', '.join(map(str, found))} are held out: 30 % of all together",
+            expected,
+        )
+    return f"{numbers} {', '.join(map(str, found))} are held out", expected
+
+
+@check
+def check_confusion_matrix(confusion_matrix, draw):
+    """Check the counts: a row for each class shown, a column for each class read."""
+    for classes in (3, 5):
+        expected = draw.integers(classes, size=60)
+        read = np.where(draw.random(60) < 0.5, expected, draw.integers(classes, size=60))
+        expected[expected == classes - 1] = 0  # a class that no picture shows
+        counts = np.zeros((classes, classes))
+        np.add.at(counts, (expected, read), 1)
+        value = confusion_matrix.call(expected, read, classes)
+        found = array_of("the result", value, (classes, classes), ("shown", "read"))
+        look = "for each picture 1 more, in row `expected`, column `predicted`"
+        rows = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        mistakes = {
+            ("rows and columns are exchanged", "rows: what is shown; columns: what is read"): (
+                counts.T
+            ),
+            ("every pair is counted once", "+= 1 for each picture; `counts[a, b] += 1` with "
+             "arrays a, b counts repeated pairs once"): np.minimum(counts, 1),
+            ("these are shares of a row", "counts"): counts / rows,
+            ("these are shares of all pictures", "counts"): counts / 60,
+            ("only the right answers are counted", look): np.diag(np.diag(counts)),
+            ("only the wrong answers are counted", look): counts - np.diag(np.diag(counts)),
+        }  # fmt: skip
+        explain("the matrix", found, counts, mistakes, look)
+
+
+# --- 08 -------------------------------------------------------------------------------------------
+
+
+@check
+def check_weigh_maps(weigh_maps, draw):
+    """Check Grad-CAM's sum: mean gradients as weights, what speaks against left out, at most 1."""
+    height, width, channels = 3, 4, 6
+    maps = draw.uniform(0, 2, (height, width, channels))
+    # Two places that speak for the class, and one that speaks against it more.
+    chosen = draw.permutation(height * width)[:3]
+    maps.reshape(-1, channels)[chosen] = [[2, 0] * 3, [1.2, 0] * 3, [0, 2] * 3]
+    gradients = draw.normal(0.1, 0.5, (height, width, channels))
+    # Sums of both signs, so that leaving the negative ones out shows.
+    weights = gradients.mean(axis=(0, 1))
+    gradients += -weights + np.array([0.8, -1.0, 0.5, -1.0, 0.3, -0.4]) * draw.uniform(0.8, 1.2, 6)
+    # The greatest sum is below 1, as in real maps, so that dividing by it has to be done.
+    gradients *= 0.4 / (maps @ gradients.mean(axis=(0, 1))).max()
+    weights = gradients.mean(axis=(0, 1))
+    total = maps @ weights
+    expected = np.maximum(total, 0) / total.max()
+    look = "each map times the mean of its gradients, summed over the channels"
+    value = weigh_maps.call(maps, gradients)
+    found = array_of("the result", value, (height, width), ("height", "width"))
+    positive = np.maximum(total, 0)
+    by_map = np.maximum((maps * weights).mean(axis=2), 0)
+    pointwise = np.maximum((maps * gradients).sum(axis=2), 0)
+    each = np.maximum(maps * weights, 0).sum(axis=2)
+    plain = maps.sum(axis=2)
+    spread = (total - total.min()) / np.ptp(total)
+    mistakes = {
+        ("nothing was divided", "the greatest value is 1: divide by the maximum"): positive,
+        ("negative sums are kept", "0 where the sum is negative: np.maximum(..., 0)"): (
+            total / total.max()
+        ),
+        ("the sums are shifted: the lowest became 0", "negative sums become 0, others stay"): (
+            spread
+        ),
+        ("absolute values are taken", "negative sums become 0: they speak against the class"): (
+            np.abs(total) / np.abs(total).max()
+        ),
+        ("the sums are divided by the greatest absolute one, of what speaks against the class",
+         "first negative sums become 0, then divide by the maximum"): (
+            positive / np.abs(total).max()
+        ),
+        ("maps are multiplied with gradients place by place", "one weight per channel: the mean "
+         "of its gradients over height and width"): pointwise / pointwise.max(),
+        ("negative weights, or products with them, are left out before the sum",
+         "all channels; only the sum is cut at 0"): each / each.max(),
+        ("the gradients were not used", look): plain / plain.max(),
+        ("these are the means over the channels, not divided by the maximum", look): by_map,
+        ("the sum is divided by its sum", "by its maximum"): positive / positive.sum(),
+    }  # fmt: skip
+    explain("the map", found, expected, mistakes, look)
+    value = weigh_maps.call(maps, -np.abs(gradients))
+    case = "the result where nothing speaks for the class"
+    found = array_of(case, value, (height, width), ("height", "width"))
+    if not np.isfinite(found).all():
+        raise Fault(
+            f"{case} is nan: 0 / 0",
+            "zeros",
+            "divide only if the maximum is above 0",
+        )
+    look = "cut at 0 first; divide only if the maximum is above 0"
+    explain(case, found, np.zeros((height, width)), {}, look)
+
+
+@check
+def check_expected_calibration_error(expected_calibration_error, draw):
+    """Check the mean gap of confidence and accuracy over bins, weighed by their answers."""
+    for count, bins in ((200, 10), (90, 4)):
+        bin_of = draw.choice(np.delete(np.arange(bins), draw.integers(1, bins - 1)), count)
+        bin_of[:3], bin_of[3:6] = bins - 1, 0  # one bin between is empty
+        # Below and above: gaps of both signs, which don't cancel. Away from the edges, where the
+        # two usual conventions differ, and from the middles.
+        low = (bins - 1 - bin_of) % 2
+        within = np.where(low, draw.uniform(0.1, 0.5, count), draw.uniform(0.5, 0.9, count))
+        confidence = (bin_of + within) / bins
+        confidence[:3] = 1.0
+        correct = draw.random(count) < np.where(low, confidence - 0.3, 1)
+        correct[:3] = False  # unlike the others of the last bin, so that their place shows
+        counts = np.bincount(bin_of, minlength=bins)
+        inside = np.maximum(counts, 1)
+        sure = np.bincount(bin_of, confidence, bins) / inside
+        right = np.bincount(bin_of, correct, bins) / inside
+        gap = np.abs(sure - right)
+        look = "in each bin |mean confidence - share of right answers|, times its share of answers"
+        value = expected_calibration_error.call(confidence, correct, bins=bins)
+        found = array_of("the result", value, ())
+        if not np.isfinite(found):
+            raise Fault("the result is nan", "a number", "empty bins: pass over them")
+        edge = confidence < 1
+        own_bin = np.where(edge, bin_of, bins)
+        fixed = np.minimum((confidence * 10).astype(int), 9)
+        middle = np.abs((np.arange(bins) + 0.5) / bins - right)
+        together = (
+            "the gap of all answers together: those above and below cancel",
+            "the absolute value of each bin's gap, before the sum",
+        )
+
+        off = confidence - correct
+        own_bin, fixed = (np.abs(np.bincount(k, off)).sum() / count for k in (own_bin, fixed))
+        without = np.abs(
+            np.bincount(bin_of[edge], (confidence - correct)[edge], minlength=bins)
+        ).sum()
+        mistakes = {
+            ("the number of bins is fixed at 10", "`bins` of them"): fixed,
+            ("each bin counts alike", "a bin counts by its answers: count / number of all"): (
+                gap[counts > 0].mean()
+            ),
+            ("each bin counts alike, empty ones too", "a bin counts by its answers"): gap.mean(),
+            together: abs(confidence.mean() - correct.mean()),
+            (*together[:1], "absolute values"): confidence.mean() - correct.mean(),
+            (*together[:1], "absolute gaps"): correct.mean() - confidence.mean(),
+            ("the bins' middles stand for the confidences", "the mean confidence in each bin"): (
+                middle @ counts / count
+            ),
+            ("each answer's own gap", "the means of a bin first, then their gap"): (
+                np.abs(confidence - correct).mean()
+            ),
+            ("the gaps are squared", "absolute values"): (gap**2 @ counts) / count,
+            ("the largest gap", "the mean over the answers"): gap.max(),
+            ("the gaps are summed, not averaged", "divided by the number of answers"): (
+                gap @ counts
+            ),
+            ("the gaps of the bins are summed", "a bin counts by its answers"): gap.sum(),
+            ("answers with a confidence of 1 are in no bin", "the last bin holds 1 too"): (
+                without / count
+            ),
+            ("answers with a confidence of 1 are in a bin of their own",
+             "the last bin holds 1 too"): own_bin,
+            ("answers with a confidence of 1 are in no bin, and not counted",
+             "the last bin holds 1 too"): without / edge.sum(),
+        }  # fmt: skip
+        explain("the error", found, gap @ counts / count, mistakes, look)

@@ -10,6 +10,7 @@ prepared, and what was measured. Keras alone opens it too.
 
 import dataclasses
 import json
+import math
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,12 +19,13 @@ import numpy as np
 
 from resnets import photos
 from resnets.whole_files import replacing
-from resnets_utils import ROOT, DataError, convert_to_one_hot, quiet_tensorflow
+from resnets_utils import ROOT, DataError, quiet_tensorflow, shown
 
 with quiet_tensorflow():
     import keras
 
 from resnets import resnet50, training
+from resnets.imagenet import published_weights
 
 DIGITS = tuple("012345")
 FACTS = "resnets.json"
@@ -81,15 +83,14 @@ def save_model(model: keras.Model, path: str | Path, facts: Facts) -> None:
             f"{model.output_shape[-1]} outputs; expected as many."
         )
     # Without the optimiser: Keras alone would not know it, and it is twice the weights.
-    bare = keras.Model(model.input, model.output, name=model.name)
+    bare = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as new:
             bare.save(new)
             with zipfile.ZipFile(new, "a") as file:
-                kept = {"input": INPUT} | dataclasses.asdict(facts)
-                file.writestr(FACTS, json.dumps(kept, indent=1))
-    except OSError as error:
+                file.writestr(FACTS, as_json({"input": INPUT} | dataclasses.asdict(facts)))
+    except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as RuntimeError
         raise DataError(
             f"{path}: the model could not be written ({error}). What was there before is "
             "untouched. Free some room, or name another file."
@@ -121,11 +122,7 @@ def load_model(path: str | Path) -> tuple[keras.Model, Facts]:
             raise ValueError(f"it takes {model.input_shape}")
         if len(model.output_shape) != 2 or classes < 2:
             raise ValueError(f"it returns {model.output_shape}")
-        names = tuple(map(str, kept.pop("classes", range(classes))))
-        kept.pop("input", None)
-        facts = Facts(names, **kept)
-        if len(facts.classes) != classes:
-            raise ValueError(f"{len(facts.classes)} classes are named and {classes} returned")
+        facts = _facts(kept, classes)
     # Keras raises nearly anything on a file that is damaged, or that safe mode refuses.
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
@@ -136,6 +133,59 @@ def load_model(path: str | Path) -> tuple[keras.Model, Facts]:
             "colour pictures and returns probabilities, as train.py writes them."
         ) from None
     return model, facts
+
+
+def _facts(kept: dict, classes: int) -> Facts:
+    """Return what a model's resnets.json says, checked; ValueError where it can't be so."""
+
+    def is_share(value):
+        return value is None or (type(value) in (int, float) and 0 <= value <= 1)
+
+    def is_curve(values):
+        return isinstance(values, list) and all(
+            value is None or type(value) in (int, float) for value in values
+        )
+
+    expected = {
+        "input": lambda value: isinstance(value, str),
+        "classes": lambda value: (
+            isinstance(value, list)
+            and all(isinstance(name, str) for name in value)
+            and len(set(value)) == len(value)
+        ),
+        "accuracy": is_share,
+        "data": lambda value: isinstance(value, str),
+        "rounds": lambda value: type(value) is int and value >= 0,
+        "test": is_share,
+        "history": lambda value: isinstance(value, dict) and all(map(is_curve, value.values())),
+    }
+    if not isinstance(kept, dict):
+        raise ValueError(f"its {FACTS} holds a {type(kept).__name__} in place of a table")
+    for name, value in kept.items():
+        if name not in expected or not expected[name](value):
+            raise ValueError(f"its {FACTS} has {name}: {str(value)[:60]!r}")
+    names = kept.get("classes", [str(k) for k in range(classes)])
+    if len(names) != classes:
+        raise ValueError(f"{len(names)} classes are named and {classes} returned")
+    curves = {
+        name: [math.nan if value is None else float(value) for value in values]
+        for name, values in kept.get("history", {}).items()
+    }
+    rest = {name: kept[name] for name in ("accuracy", "data", "rounds", "test") if name in kept}
+    return Facts(tuple(names), **rest, history=curves)
+
+
+def as_json(value) -> str:
+    """Return a value as JSON, what is no finite number as null: JSON knows no NaN."""
+
+    def plain(value):
+        if isinstance(value, dict):
+            return {key: plain(one) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(one) for one in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return json.dumps(plain(value), indent=1, allow_nan=False)
 
 
 def _check_ending(path: Path) -> None:
@@ -161,15 +211,16 @@ def new_model(
         print_summary: Whether to print its layers.
         classes: Two or more names.
         network: "ResNet50" or "SmallResNet".
-        begin: A file that `train_model` wrote: its layers are taken over, all but the last.
+        begin: A file that `train_model` wrote, or the .h5 file of ResNet50's published ImageNet
+            weights (see `published_weights`): its layers are taken over, all but the last.
         seed: Decides the first weights.
 
     Returns:
         The network.
 
     Raises:
-        DataError: The file is there already; fewer than two classes; no such network; nothing of
-            `begin` fits.
+        DataError: The file is there already; fewer than two classes; no such network; `begin`
+            can't be read, or nothing of it fits.
     """
     path = Path(path_to_model)
     if path.exists():
@@ -184,17 +235,39 @@ def new_model(
     build = getattr(resnet50, network)
     model = build((photos.SIDE, photos.SIDE, 3), len(classes), zero_gamma=True)
     if begin is not None:
-        take_over(model, load_model(begin)[0])
+        take_over(model, learned(begin), begin)
     save_model(model, path, Facts(tuple(map(str, classes))))
     if print_summary:
         model.summary()
     return model
 
 
-def take_over(model: keras.Model, other: keras.Model) -> int:
-    """Give a model the weights of another one's layers, by name, where the shapes agree.
+def learned(path: str | Path) -> dict[str, list[np.ndarray]]:
+    """Return the weights of a file's layers by name, all but the last, which knows the classes.
 
-    The last layer, which knows the classes, keeps its own.
+    Args:
+        path: A model's .keras file, or the .h5 file of the published ImageNet weights.
+
+    Raises:
+        DataError: As `load_model` and `published_weights`.
+    """
+    if Path(path).suffix == ".h5":
+        return published_weights(path)
+    return {layer.name: layer.get_weights() for layer in load_model(path)[0].layers[:-1]}
+
+
+def take_over(
+    model: keras.Model, known: dict[str, list[np.ndarray]], source: str | Path = "take_over"
+) -> int:
+    """Give a model's layers the weights that are known for their names, where the shapes agree.
+
+    The last layer keeps its own.
+
+    Args:
+        model: It is changed.
+        known: By a layer's name, arrays in the order of Keras's get_weights, as `learned` reads
+            them.
+        source: The file that they are from, for the error.
 
     Returns:
         How many layers were filled.
@@ -202,17 +275,16 @@ def take_over(model: keras.Model, other: keras.Model) -> int:
     Raises:
         DataError: None was.
     """
-    known = {layer.name: layer for layer in other.layers[:-1] if layer.weights}
     filled = 0
     for layer in model.layers[:-1]:
-        values = known[layer.name].get_weights() if layer.name in known else []
+        values = known.get(layer.name, [])
         if values and [v.shape for v in values] == [w.shape for w in layer.weights]:
             layer.set_weights(values)
             filled += 1
     if not filled:
         raise DataError(
-            f"take_over: found no layer of {other.name} that fits {model.name}; expected networks "
-            "of one kind."
+            f"{source}: found no layer that fits {model.name}; expected one of the same name and "
+            "shape. Give the file of a network of this kind, or make the other kind."
         )
     return filled
 
@@ -292,7 +364,9 @@ def train_until(
             break
         _round(path, pictures, places, epochs, seed, recipe)
         model, facts = load_model(path)
-    found = "reached" if facts.accuracy >= target else f"not reached in {most} rounds"
+    found = (
+        "reached" if facts.accuracy >= target else f"not reached in {most} round{'s' * (most > 1)}"
+    )
     print(f"Target {found}: {facts.accuracy:.1%} of {target:.1%} on the validation part.")
     if facts.test is None:
         facts = dataclasses.replace(facts, test=measure(model, pictures.part(places[2])))
@@ -327,9 +401,10 @@ def _open(path, path_to_images, parts, seed, leave_out) -> tuple[photos.Pictures
             "new_model, beginning with this one if you like."
         )
     pictures = decoded(folder, model.input_shape[1])
-    places = photos.split(pictures.labels, parts, seed, pictures.classes)
+    places = photos.split(pictures.labels, parts, seed, pictures.classes, pictures.checksums)
     held_out = pictures.part(places[1])
-    print(f"{len(places[0])} training pictures, {len(held_out)} held out")
+    what = ("pictures to train on", "to validate", "to test")
+    print(", ".join(f"{len(part)} {name}" for part, name in zip(places, what, strict=False)))
     data = f"{len(held_out)} of {len(pictures)} pictures, {held_out.checksum:08x}"
     if facts.data and facts.data != data:
         raise DataError(
@@ -359,8 +434,8 @@ def _round(path: Path, pictures: photos.Pictures, places, epochs: int, seed: int
     checkpoint = path.with_suffix(f".round{facts.rounds + 1}.weights.h5")
     history = training.train(
         model,
-        (taught, _one_hot(taught)),
-        (held_out, _one_hot(held_out)),
+        (taught, taught.labels),
+        (held_out, held_out.labels),
         dataclasses.replace(recipe, epochs=epochs),
         seed=seed + facts.rounds,
         checkpoint=checkpoint,
@@ -370,18 +445,15 @@ def _round(path: Path, pictures: photos.Pictures, places, epochs: int, seed: int
     whole = {name: facts.history.get(name, []) + values for name, values in history.items()}
     facts = dataclasses.replace(facts, rounds=facts.rounds + 1, history=whole)
     if accuracy > facts.accuracy:
-        print(f"held out: {accuracy:.1%}, before {facts.accuracy:.1%}; saved in {path}")
+        print(f"validation: {accuracy:.1%}, before {facts.accuracy:.1%}; saved in {shown(path)}")
         facts = dataclasses.replace(facts, accuracy=accuracy, test=None)
     else:
-        print(f"held out: {accuracy:.1%}, not above {facts.accuracy:.1%}; {path} stays as it was")
+        print(f"validation: {accuracy:.1%}, not above {facts.accuracy:.1%};", end=" ")
+        print(f"{shown(path)} stays as it was")
         model = load_model(path)[0]
     save_model(model, path, facts)
     checkpoint.unlink(missing_ok=True)
     return history
-
-
-def _one_hot(pictures: photos.Pictures) -> np.ndarray:
-    return convert_to_one_hot(pictures.labels, len(pictures.classes)).T.astype("float32")
 
 
 def _listed(classes: Sequence[str]) -> str:

@@ -745,18 +745,7 @@ def picture(seed: int, index: int, sign: int, how: Variation = ANY, size: int = 
     Raises:
         DataError: There is no such sign.
     """
-    if sign not in range(6):
-        raise DataError(f"hands: the sign is {sign!r}; give a digit from 0 to 5.")
-    if min(seed, index) < 0 or size < 32 or size % 2:
-        raise DataError(
-            f"hands: seed {seed}, index {index}, size {size}; give 0 or more, and an even size of "
-            "32 or more."
-        )
-    rng = np.random.default_rng([seed, index])
-    if how.sessions:
-        session = np.random.default_rng([seed, index // 6 % how.sessions, sign])
-        rng = Moment(session, rng, SHARE)
-    shape, distance, scale = place(hand(sign, how, rng), sign, how, rng)
+    shape, distance, scale, rng = _begun(seed, index, sign, how, size)
     lights, everywhere = lamps(how, rng)
     tone = how.tones[0] + (how.tones[1] - how.tones[0]) * rng.random()
     sleeve = None
@@ -795,6 +784,48 @@ def picture(seed: int, index: int, sign: int, how: Variation = ANY, size: int = 
         image[seen] = np.clip(colour, 0, 1) * light + gloss
     light = image.reshape(size, OVER, size, OVER, 3).mean(axis=(1, 3))
     return photograph(light, how, rng)
+
+
+BACKGROUND, PALM, FINGER, ARM = range(4)  # what a pixel shows
+
+
+def parts(seed: int, index: int, sign: int, how: Variation = ANY, size: int = 64) -> np.ndarray:
+    """Return what each pixel of `picture`, called with the same, shows most of.
+
+    Args:
+        seed, index, sign, how, size: As for `picture`.
+
+    Returns:
+        Integers (size, size): BACKGROUND, PALM, FINGER (the thumb's two last bones too, and
+        folded fingers) or ARM.
+    """
+    shape, distance, scale, _ = _begun(seed, index, sign, how, size)
+    field, n = Field(shape), OVER * size
+    _, seen, points = look(field, distance, scale, n)
+    kinds = np.array([PALM, FINGER, FINGER, FINGER, ARM])[shape.part]
+    shares = np.zeros((n * n, 4), np.float32)
+    shares[:, BACKGROUND] = 1
+    if len(points):
+        nearest = field.shares(field.parts(points)[0])[1].argmax(axis=1)
+        shares[seen] = np.eye(4)[kinds[nearest]]
+    return shares.reshape(size, OVER, size, OVER, 4).mean(axis=(1, 3)).argmax(axis=2)
+
+
+def _begun(seed: int, index: int, sign: int, how: Variation, size: int):
+    """Return a picture's hand, where the camera is, as `place` does, and the generator so far."""
+    if sign not in range(6):
+        raise DataError(f"hands: the sign is {sign!r}; give a digit from 0 to 5.")
+    if min(seed, index) < 0 or size < 32 or size % 2:
+        raise DataError(
+            f"hands: seed {seed}, index {index}, size {size}; give 0 or more, and an even size of "
+            "32 or more."
+        )
+    rng = np.random.default_rng([seed, index])
+    if how.sessions:
+        session = np.random.default_rng([seed, index // 6 % how.sessions, sign])
+        rng = Moment(session, rng, SHARE)
+    shape, distance, scale = place(hand(sign, how, rng), sign, how, rng)
+    return shape, distance, scale, rng
 
 
 def background(field, ways, distance, size, light, how, rng) -> np.ndarray:

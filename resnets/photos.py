@@ -13,9 +13,11 @@ import contextlib
 import dataclasses
 import itertools
 import os
+import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -23,7 +25,7 @@ from PIL import Image, UnidentifiedImageError
 from tqdm.auto import tqdm
 
 from resnets.whole_files import replacing
-from resnets_utils import DataError
+from resnets_utils import DataError, shown
 
 SIDE = 64  # pixels, of the squares that the networks read
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF")  # of Pillow's, no others
@@ -32,7 +34,9 @@ ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".t
 ENDINGS += (".avif", ".heic", ".heif")
 HEIF = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 MOST_PIXELS = 200_000_000  # the largest telephones' photographs have as many
-Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow itself warns from less than half of that on
+Image.MAX_IMAGE_PIXELS = None  # Pillow would warn from less than half of that on, or raise
+BIG = 25_000_000  # pixels: of images above, whose decoding takes 100 MB or more, one at a time
+_one_big = threading.Lock()
 TURNS = {  # what makes a picture upright, by its EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -42,7 +46,9 @@ TURNS = {  # what makes a picture upright, by its EXIF orientation
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-BLOCK = 256  # pictures that are decoded at once, however many there are
+BLOCK = 256  # pictures that are kept decoded, however many there are
+READERS = 4  # threads at most
+LAYOUT = 2  # of the files of `gather`: one of another layout is made anew
 
 
 # --- one photograph -------------------------------------------------------------------------------
@@ -58,20 +64,33 @@ def open_photo(path: str | Path, side: int = 0) -> Image.Image:
     Raises:
         DataError: The file is missing, empty, no image, damaged, HEIC, or has too many pixels.
     """
+    return _read(path, side, lambda image: image)
+
+
+def read_photo(path: str | Path, side: int = SIDE) -> np.ndarray:
+    """Return the middle square of a photograph, uint8 (side, side, 3); see `open_photo`."""
+    return _read(path, side, lambda image: square(image, side))
+
+
+def _read(path: str | Path, side: int, use: Callable[[Image.Image], Any]) -> Any:
+    """Return what `use` makes of a photograph; see `open_photo` for the rest."""
     path = Path(path)
     try:
         if path.stat().st_size == 0:
-            raise DataError(f"{path}: found an empty file; expected an image.")
+            raise DataError(f"{shown(path)}: found an empty file; expected an image.")
         with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:  # Pillow warns here, and raises later
-                raise Image.DecompressionBombError
+            if image.width * image.height > MOST_PIXELS:
+                raise DataError(
+                    f"{path}: found more than {MOST_PIXELS // 10**6} million pixels; expected "
+                    "fewer. Make it smaller."
+                )
             if side:
                 image.draft("RGB", (side, side))
-            return _as_rgb(_upright(image))
+            big = image.width * image.height > BIG
+            with _one_big if big else contextlib.nullcontext():
+                return use(_as_rgb(_upright(image)))
     except DataError:
         raise
-    except Image.DecompressionBombError:
-        reason = f"more than {MOST_PIXELS // 10**6} million pixels; expected fewer. Make it smaller"
     except FileNotFoundError:
         reason = "no such file; expected an image. Check the name"
     except UnidentifiedImageError:
@@ -83,7 +102,7 @@ def open_photo(path: str | Path, side: int = 0) -> Image.Image:
     # A damaged file makes Pillow's decoders raise nearly anything.
     except Exception as error:
         reason = f"an image that can't be read to its end ({error}); expected a whole one"
-    raise DataError(f"{path}: found {reason}.") from None
+    raise DataError(f"{shown(path)}: found {reason}.") from None
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -105,9 +124,11 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise ValueError("its pixels are decimal numbers: save it with 8 bits")
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
+        if image.mode != "RGBA":  # huge ones want no copy
+            image = image.convert("RGBA")
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image)
+        return white
     return image.convert("RGB")
 
 
@@ -132,12 +153,30 @@ def square(image: Image.Image, side: int = SIDE) -> np.ndarray:
     return np.asarray(small)
 
 
-def read_photo(path: str | Path, side: int = SIDE) -> np.ndarray:
-    """Return the middle square of a photograph, uint8 (side, side, 3); see `open_photo`."""
-    return square(open_photo(path, side), side)
-
-
 # --- a labelled folder ----------------------------------------------------------------------------
+
+
+class Files(Sequence):
+    """Files of some folders, in order: their names are kept, and a path is made when asked for.
+
+    100,000 paths take 35 MB, their names 8 MB.
+    """
+
+    def __init__(self, folders: Sequence[Path], names: Sequence[Sequence[str]]):
+        """Take folders, and for each the names of its files."""
+        self.folders, self.names = folders, list(itertools.chain.from_iterable(names))
+        self.ends = np.cumsum([len(own) for own in names])
+
+    def __len__(self) -> int:
+        """Return the number of files."""
+        return len(self.names)
+
+    def __getitem__(self, place):
+        """Return the path at a place, or a list of them for a slice."""
+        if isinstance(place, slice):
+            return [self[k] for k in range(*place.indices(len(self)))]
+        name, place = self.names[place], place % len(self)
+        return self.folders[np.searchsorted(self.ends, place, side="right")] / name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,13 +185,13 @@ class LabelledFolder:
 
     Attributes:
         root: The folder.
-        paths: m files, class by class, sorted by name.
+        paths: m files, class by class, sorted by name; made as they are asked for.
         labels: int64 (m,), which of the classes each is of.
         classes: The folders' names, sorted; by value where all of them are numbers.
     """
 
     root: Path
-    paths: list[Path]
+    paths: Sequence[Path]
     labels: np.ndarray
     classes: list[str]
 
@@ -188,21 +227,35 @@ def find_images(folder: str | Path, leave_out: Sequence[str] = ()) -> LabelledFo
             f"{folder}: found {some([p.name for p in inside]) or 'no class'}; expected two or "
             f"more folders, one per class.{_deeper(inside)}"
         )
-    files = [sorted(p for p in _listing(one) if _is_image(p)) for one in inside]
-    for one, found in zip(inside, files, strict=True):
+    names = [_images_in(one) for one in inside]
+    for one, found in zip(inside, names, strict=True):
         if not found:
             raise DataError(
                 f"{one}: found no image; expected some, ending in .jpg or .png, in each class's "
                 f"folder.{_deeper([one])}"
             )
-    labels = np.repeat(np.arange(len(files)), [len(found) for found in files])
-    paths = list(itertools.chain.from_iterable(files))
-    return LabelledFolder(folder, paths, labels, [printable(p.name) for p in inside])
+    labels = np.repeat(np.arange(len(names)), [len(found) for found in names])
+    classes = [printable(p.name) for p in inside]
+    return LabelledFolder(folder, Files(inside, names), labels, classes)
 
 
 def _listing(folder: Path) -> list[Path]:
+    with _listed(folder) as entries:
+        return [folder / entry.name for entry in entries]
+
+
+def _images_in(folder: Path) -> list[str]:
+    """Return the names of a folder's images, sorted."""
+    with _listed(folder) as entries:
+        return sorted(entry.name for entry in entries if _is_image(entry))
+
+
+@contextlib.contextmanager
+def _listed(folder: Path) -> Iterator[Iterator[os.DirEntry]]:
+    """Open a folder to be listed, or say that it can't be."""
     try:
-        return list(folder.iterdir())
+        with os.scandir(folder) as entries:
+            yield entries
     except OSError as error:
         raise DataError(
             f"{folder}: found a folder that can't be listed ({error.strerror}); expected one you "
@@ -210,8 +263,9 @@ def _listing(folder: Path) -> list[Path]:
         ) from None
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in ENDINGS and not path.name.startswith(".") and path.is_file()
+def _is_image(entry: os.DirEntry) -> bool:
+    ending = os.path.splitext(entry.name)[1]  # noqa: PTH122  a Path for each is what this avoids
+    return ending.lower() in ENDINGS and not entry.name.startswith(".") and entry.is_file()
 
 
 def _deeper(folders: list[Path]) -> str:
@@ -233,38 +287,65 @@ def split(
     parts: Sequence[float] = (0.7, 0.3),
     seed: int = 0,
     classes: Sequence[str] | None = None,
+    checksums: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """Return disjoint parts of a set, each class in each part by its share.
+
+    Copies of one picture stay in one part: what is learned must not be held out. That is the first
+    part, as long as it has room, so that what is held out has no copies at all.
 
     Args:
         labels: Whole numbers (m,).
         parts: Two or more shares that add up to 1: 70/30 is (0.7, 0.3).
         seed: 0 or more; decides what goes where.
         classes: Names for the message.
+        checksums: Of the images (m,), equal for copies; None: there are no copies.
 
     Returns:
         For each part the places (k,) of its images, in order. Rounding goes to the first part.
+        Where a class has more copies than its first part has room for, shares are approximate.
 
     Raises:
         DataError: A class is too small to be in all parts; impossible shares.
     """
     if len(parts) < 2 or min(parts) <= 0 or abs(sum(parts) - 1) > 1e-6:
         raise DataError(f"split: found the shares {tuple(parts)}; expected some that add up to 1.")
+    checksums = np.arange(len(labels)) if checksums is None else np.asarray(checksums)
+    _, group, copies = np.unique(checksums, return_inverse=True, return_counts=True)
+    has_copies = copies[group] > 1
     found = [[] for _ in parts]
     for label in np.unique(labels):
         places = np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels == label))
+        places = _copies_first(places, checksums, has_copies)
         counts = [int(share * len(places) + 1e-9) for share in parts[1:]]
         ends = np.cumsum([len(places) - sum(counts), *counts])
+        ends[:-1] = [_before_copies(end, checksums[places]) for end in ends[:-1]]
         if min(np.diff(ends, prepend=0)) < 1:
             name = classes[label] if classes else label
             needed = int(np.ceil(1 / min(parts) - 1e-9))
+            different = len(np.unique(checksums[places]))
+            but = f", only {different} of them different" if different < len(places) else ""
             raise DataError(
-                f"class {name}: found {len(places)} images, too few to split "
+                f"class {name}: found {len(places)} images{but}, too few to split "
                 f"{'/'.join(f'{100 * share:g}' for share in parts)}; expected {needed} or more."
             )
         for part, chosen in zip(found, np.split(places, ends[:-1]), strict=True):
             part.append(chosen)
     return [np.sort(np.concatenate(part)) for part in found]
+
+
+def _copies_first(places: np.ndarray, checksums: np.ndarray, has_copies: np.ndarray) -> np.ndarray:
+    """Return places (k,) with copies at the beginning, side by side, and the rest as it was."""
+    _, first, group = np.unique(checksums[places], return_index=True, return_inverse=True)
+    key = np.where(has_copies[places], first[group], len(places))
+    return places[np.argsort(key, kind="stable")]
+
+
+def _before_copies(end: int, checksums: np.ndarray) -> int:
+    """Return the end of a part, moved down where it would fall between copies."""
+    while 0 < end < len(checksums) and checksums[end - 1] == checksums[end]:
+        end -= 1
+    return end
 
 
 # --- many images ----------------------------------------------------------------------------------
@@ -278,7 +359,8 @@ class Pictures:
         classes: Names.
         refused: Names of files that could not be read, with the reasons.
         shape: (m, side, side, 3).
-        checksum: Of the images.
+        checksum: Of the images, all together.
+        checksums: uint32 (m,), of each: equal for copies.
     """
 
     dtype, ndim = np.dtype(np.uint8), 4
@@ -290,14 +372,15 @@ class Pictures:
             self.file = h5py.File(self.path)
             self.classes = list(self.file["classes"].asstr()[()])
             self.refused = list(self.file["refused"].asstr()[()])
-            labels, self.checksum = self.file["labels"][()], int(self.file.attrs["checksum"])
+            labels, checksums = self.file["labels"][()], self.file["checksums"][()]
+            self.checksum = int(self.file.attrs["checksum"])
             self.images = self.file["images"]
         except (OSError, KeyError) as error:
             raise DataError(
                 f"{self.path}: found no file of gathered pictures ({error}). Delete it."
             ) from None
         self.places = np.arange(len(labels)) if places is None else np.asarray(places)
-        self.labels = labels[self.places]
+        self.labels, self.checksums = labels[self.places], checksums[self.places]
         self.shape = (len(self.places), *self.images.shape[1:])
         if places is not None:
             self.checksum = zlib.crc32(self.places.tobytes(), self.checksum)
@@ -333,20 +416,20 @@ def gather(folder: LabelledFolder, path: str | Path, side: int = SIDE) -> Pictur
         DataError: No image of a class could be read; the file can't be written.
     """
     path = Path(path)
-    wanted = _fingerprint(folder, side)
+    wanted, room = _fingerprint(folder, side), len(folder.paths) * (side**2 * 3 + 256) + 10**6
     if path.exists():
         with contextlib.suppress(OSError), h5py.File(path) as file:  # a damaged one is made anew
             if file.attrs.get("fingerprint") == wanted:
                 return _named(Pictures(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as new, h5py.File(new, "w") as file:
+        with replacing(path, room) as new, h5py.File(new, "w") as file:
             _decode_all(folder, side, file)
             file.attrs["fingerprint"] = wanted
     except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as RuntimeError
         raise DataError(
             f"{path}: the pictures could not be written ({error}). Expected room for "
-            f"{len(folder.paths) * side**2 * 3 / 1e6:,.0f} MB; free some, or name another file."
+            f"{room / 1e6:,.0f} MB; free some, or name another file."
         ) from None
     return _named(Pictures(path))
 
@@ -365,7 +448,7 @@ def checksum_of_text(text: str) -> int:
 
 def _fingerprint(folder: LabelledFolder, side: int) -> str:
     """Return what changes when a file is added, taken away or written anew."""
-    value = zlib.crc32(repr((side, folder.classes)).encode())
+    value = zlib.crc32(repr((LAYOUT, side, folder.classes)).encode())
     for path, label in zip(folder.paths, folder.labels, strict=True):
         facts = path.stat()
         line = f"{path.name} {label} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
@@ -388,10 +471,10 @@ def printable(text: str) -> str:
 def _decode_all(folder: LabelledFolder, side: int, file: h5py.File) -> None:
     """Fill a file with what can be read of a folder, block by block."""
     images = file.create_dataset("images", (len(folder.paths), side, side, 3), np.uint8)
-    labels, refused, checksum = [], [], 0
+    labels, checksums, refused, checksum = [], [], [], 0
     todo = zip(folder.paths, folder.labels, strict=True)
     with (
-        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
+        concurrent.futures.ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as pool,
         tqdm(total=len(folder.paths), unit="image", desc=f"reading {folder.root.name}") as bar,
     ):
         while block := list(itertools.islice(todo, BLOCK)):
@@ -402,6 +485,7 @@ def _decode_all(folder: LabelledFolder, side: int, file: h5py.File) -> None:
                 pixels = np.stack([results[k] for k in whole])
                 images[len(labels) : len(labels) + len(whole)] = pixels
                 checksum = zlib.crc32(pixels, checksum)
+                checksums += map(zlib.crc32, pixels)
             labels += [int(block[k][1]) for k in whole]
             bar.update(len(block))
     missing = sorted(set(range(len(folder.classes))) - set(labels))
@@ -413,6 +497,7 @@ def _decode_all(folder: LabelledFolder, side: int, file: h5py.File) -> None:
             + next((line for line in refused if f"{os.sep}{name}{os.sep}" in line), "")
         )
     file["labels"] = np.array(labels, np.int64)
+    file["checksums"] = np.array(checksums, np.uint32)
     for name, lines in (("classes", folder.classes), ("refused", refused)):
         file.create_dataset(name, data=lines, shape=len(lines), dtype=h5py.string_dtype())
     file.attrs["checksum"] = checksum

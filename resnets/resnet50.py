@@ -1,8 +1,11 @@
-"""ResNet50 for small images, built in notebook 04 from the blocks of 02 and 03, and a small one."""
+"""ResNet50 for small images, built in notebook 04 from the blocks of 02 and 03, and its relatives:
+a small one, and one of any depth whose shortcuts can be left out (notebook 05).
+"""
 
 from keras import Input, KerasTensor, Model, ops, regularizers
 from keras.layers import (
     Activation,
+    Add,
     AveragePooling2D,
     BatchNormalization,
     Conv2D,
@@ -33,20 +36,24 @@ SMALLEST_SIDE = 37  # pixels; below it the 2x2 average pooling has nothing left 
 SMALLEST_SIDE_GLOBAL = 32  # pixels, a convention: from here on down the last stage is one pixel
 
 
-def stage_1(images: KerasTensor, max_pooling: bool = True, filters: int = 64) -> KerasTensor:
+def stage_1(
+    images: KerasTensor, max_pooling: bool = True, filters: int = 64, normalised: bool = True
+) -> KerasTensor:
     """Look at wide windows and quarter the sides: 7x7 convolution, then max pooling.
 
     Args:
         images: (batch, height, width, channels), for SIGNS (batch, 64, 64, 3).
         max_pooling: Without it the sides are halved only, for SIGNS to (batch, 32, 32, 64).
         filters: Of the convolution.
+        normalised: False leaves BatchNormalization out.
 
     Returns:
         Tensor of that many channels, for SIGNS (batch, 15, 15, 64).
     """
     X = ZeroPadding2D(3)(images)
     X = Conv2D(filters, 7, strides=2, name="conv1")(X)
-    X = BatchNormalization(momentum=BN_MOMENTUM, name="bn_conv1")(X)
+    if normalised:
+        X = BatchNormalization(momentum=BN_MOMENTUM, name="bn_conv1")(X)
     X = Activation("relu")(X)
     return MaxPooling2D(3, strides=2)(X) if max_pooling else X
 
@@ -161,6 +168,91 @@ def SmallResNet(
     return model
 
 
+def TwoLayerResNet(
+    depth: int = 20,
+    input_shape: tuple[int, int, int] = (64, 64, 3),
+    classes: int = 6,
+    *,
+    shortcuts: bool = True,
+    normalised: bool = True,
+    zero_gamma: bool = False,
+) -> Model:
+    """Build a residual network of two-layer blocks, or the plain one of the same main path.
+
+    After He et al. (2015), section 4.2: three stages of 16, 32 and 64 filters and n blocks each,
+    global average pooling, one dense layer: 6n + 2 layers with weights. In front stands ResNet50's
+    stage 1, as SIGNS's images are larger. The shortcuts have no parameters, so with and without
+    them the networks have the same layers, names and weights.
+
+    Args:
+        depth: 8, 14, 20 and so on: 6n + 2.
+        input_shape: (height, width, channels) of an image; sides of 32 pixels or more.
+        classes: Number of classes, the width of the softmax layer `fc{classes}`.
+        shortcuts: False leaves the additions out.
+        normalised: False leaves BatchNormalization out, stage 1's included.
+        zero_gamma: As for `ResNet50`.
+
+    Returns:
+        A Keras model with inputs and outputs as `ResNet50`.
+
+    Raises:
+        ValueError: No such depth; the images are too small; there is no class; `zero_gamma`
+            without the normalisation or the shortcuts that it needs.
+    """
+    _refuse("TwoLayerResNet", input_shape, classes, SMALLEST_SIDE_GLOBAL)
+    if depth < 8 or (depth - 2) % 6:
+        raise ValueError(f"TwoLayerResNet: depth is {depth}; give 8, 14, 20 or so on, 6n + 2.")
+    if zero_gamma and not (normalised and shortcuts):
+        raise ValueError(
+            "TwoLayerResNet: zero_gamma closes the main paths, so it needs shortcuts beside them "
+            "and BatchNormalization, whose scale it sets."
+        )
+    images = Input(input_shape)
+    X = stage_1(images, filters=16, normalised=normalised)
+    for stage, filters in ((2, 16), (3, 32), (4, 64)):
+        for block in range((depth - 2) // 6):
+            stride = 2 if stage > 2 and block == 0 else 1
+            X = _two_layer_block(X, filters, stride, f"{stage}_{block + 1}", shortcuts, normalised)
+    name = "TwoLayerResNet" if shortcuts else "TwoLayerPlainNet"
+    model = Model(images, head(X, classes, global_pooling=True), name=name)
+    if zero_gamma:
+        _close_main_paths(model, "branch2b")
+    return model
+
+
+def _two_layer_block(
+    X: KerasTensor, filters: int, stride: int, place: str, shortcuts: bool, normalised: bool
+) -> KerasTensor:
+    """Add two 3x3 convolutions of X to X, or, without shortcuts, return them alone."""
+    shortcut = X
+    for layer, s in (("branch2a", stride), ("branch2b", 1)):
+        X = Activation("relu")(X) if layer == "branch2b" else X
+        X = Conv2D(filters, 3, strides=s, padding="same", name=f"res{place}_{layer}")(X)
+        if normalised:
+            X = BatchNormalization(momentum=BN_MOMENTUM, name=f"bn{place}_{layer}")(X)
+    if shortcuts:
+        X = Add()([X, parameter_free(shortcut, filters, stride)])
+    return Activation("relu")(X)
+
+
+def parameter_free(shortcut: KerasTensor, filters: int, stride: int) -> KerasTensor:
+    """Fit a shortcut to a main path without a weight: drop pixels, add channels of zeros.
+
+    He et al. (2015), section 3.3, option A.
+
+    Args:
+        shortcut: (batch, height, width, channels).
+        filters: Of the main path, as many as the channels or more.
+        stride: Of the main path; of each `stride` pixels the first stays.
+
+    Returns:
+        Tensor (batch, ceil(height / stride), ceil(width / stride), filters).
+    """
+    shortcut = shortcut[:, ::stride, ::stride]
+    missing = filters - shortcut.shape[-1]
+    return ops.pad(shortcut, [(0, 0), (0, 0), (0, 0), (0, missing)]) if missing else shortcut
+
+
 def _refuse(name: str, input_shape: tuple[int, int, int], classes: int, smallest: int) -> None:
     """Say in one sentence what can't be built."""
     if min(input_shape[:2]) < smallest:
@@ -172,10 +264,10 @@ def _refuse(name: str, input_shape: tuple[int, int, int], classes: int, smallest
         raise ValueError(f"{name}: classes is {classes}; give 1 or more.")
 
 
-def _close_main_paths(model: Model) -> None:
+def _close_main_paths(model: Model, last: str = "branch2c") -> None:
     """Start the last scale of each block's main path at 0."""
     for layer in model.layers:
-        if layer.name.startswith("bn") and layer.name.endswith("branch2c"):
+        if layer.name.startswith("bn") and layer.name.endswith(last):
             layer.gamma.assign(ops.zeros_like(layer.gamma))
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import time
 import zlib
 from collections.abc import Callable
@@ -38,6 +39,10 @@ class Recipe:
         zoom: Largest change of size, as a share.
         brightness: Largest change of every pixel, on the scale from 0 to 1.
         contrast: Largest change of the distance from the image's mean colour, as a share.
+        mirror: Whether half of the images are mirrored, left and right changing places. A sign
+            may mean something else in a mirror, a flower does not.
+        weight_decay: Share of each kernel that a step takes away, times the learning rate
+            (Loshchilov and Hutter 2017, arXiv:1711.05101).
     """
 
     epochs: int = 24
@@ -51,6 +56,8 @@ class Recipe:
     zoom: float = 0.12
     brightness: float = 0.15
     contrast: float = 0.2
+    mirror: bool = False
+    weight_decay: float = 0
 
     def __post_init__(self):
         """Refuse what can't be followed."""
@@ -64,13 +71,15 @@ class Recipe:
                 f"{self.label_smoothing}; give a peak above 0, a warm_up of 0 or more, a "
                 "label_smoothing from 0 to below 1."
             )
+        if self.weight_decay < 0:
+            raise ValueError(f"Recipe: weight_decay {self.weight_decay}; give 0 or more.")
 
 
 # --- batches --------------------------------------------------------------------------------------
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor, recipe: Recipe) -> tf.Tensor:
-    """Turn, shift, zoom, lighten and fade each image by its own random amounts.
+    """Turn, shift, zoom, mirror, lighten and fade each image by its own random amounts.
 
     Args:
         images: float32 (batch, height, width, channels) in [0, 1].
@@ -84,20 +93,28 @@ def augment(images: tf.Tensor, seed: tf.Tensor, recipe: Recipe) -> tf.Tensor:
     amounts = tf.random.stateless_uniform((6, batch), seed, -1, 1)
     turn, zoom, right, down, light, contrast = tf.unstack(amounts)
 
-    # One matrix for all three moves: where in the old image each pixel of the new one looks.
+    # One matrix for all moves: where in the old image each pixel of the new one looks.
     angle, scale = 2 * np.pi * recipe.turn * turn, 1 + recipe.zoom * zoom
     cos, sin = scale * tf.cos(angle), scale * tf.sin(angle)
     x, y = (width - 1) / 2, (height - 1) / 2  # the middle stays where it is, then shifts
-    from_x = x - cos * x + sin * y + recipe.shift * right * width
-    from_y = y - sin * x - cos * y + recipe.shift * down * height
+    across = _mirrored(seed, batch) if recipe.mirror else 1.0  # -1: from right to left
+    x_by_x, y_by_x = cos * across, sin * across
+    from_x = x - x_by_x * x + sin * y + recipe.shift * right * width
+    from_y = y - y_by_x * x - cos * y + recipe.shift * down * height
     none = tf.zeros_like(cos)
-    moves = tf.stack([cos, -sin, from_x, sin, cos, from_y, none, none], axis=1)
+    moves = tf.stack([x_by_x, -sin, from_x, y_by_x, cos, from_y, none, none], axis=1)
     images = keras.ops.image.affine_transform(images, moves, fill_mode="nearest")
 
     light, contrast = (v[:, None, None, None] for v in (light, contrast))
     mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
     images = mean + (images - mean) * (1 + recipe.contrast * contrast) + recipe.brightness * light
     return tf.clip_by_value(images, 0, 1)
+
+
+def _mirrored(seed: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+    """Return -1 or 1 for each image; of a seed of its own, so the other amounts stay theirs."""
+    chance = tf.random.stateless_uniform((batch,), tf.random.fold_in(seed, 0))
+    return tf.where(chance < 0.5, -1.0, 1.0)
 
 
 def make_batches(
@@ -114,7 +131,7 @@ def make_batches(
 
     Args:
         images: uint8, or float32 in [0, 1], (m, height, width, channels).
-        labels: One-hot float32 (m, classes).
+        labels: One-hot float32 (m, classes), or whole numbers (m,); they come as they are.
         recipe: Batch size, number of epochs, augmentation.
         seed: 0 or more.
         first_epoch: Where to begin; 0 is the first.
@@ -164,6 +181,16 @@ def in_order(images: np.ndarray, labels: np.ndarray, batch_size: int = 32) -> tf
     return places.map(lambda p: (read(p), tf.gather(kept_labels, p))).prefetch(2)
 
 
+def one_hot(batches: tf.data.Dataset, classes: int) -> tf.data.Dataset:
+    """Return batches (images, labels) with whole numbers one-hot, float32 (batch, classes).
+
+    A batch at a time: of 100,000 labels of 101 classes, the table alone is 40 MB.
+    """
+    if batches.element_spec[1].shape.rank != 1:
+        return batches
+    return batches.map(lambda images, labels: (images, tf.one_hot(labels, classes)))
+
+
 # --- optimiser ------------------------------------------------------------------------------------
 
 
@@ -171,8 +198,15 @@ class FusedAdam(keras.optimizers.Adam):
     """Keras's Adam, with TensorFlow's one operation per weight tensor in place of a dozen.
 
     The arithmetic is the same (a test compares them); the graph has fewer nodes to build.
-    Without amsgrad and for dense gradients only.
+    Without amsgrad and for dense gradients only. Weight decay, which Keras does beforehand, leaves
+    biases and BatchNormalization's weights alone: they are few, and not there to be small.
     """
+
+    def __init__(self, learning_rate, weight_decay: float | None = None, **settings):
+        """Take Keras's arguments; no weight decay unless asked for."""
+        super().__init__(learning_rate, weight_decay=weight_decay, **settings)
+        if weight_decay:
+            self.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
 
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight tensor and its two moments."""
@@ -348,13 +382,15 @@ class Checkpoint(keras.callbacks.Callback):
         """Write the file under a temporary name and move it: there is always a whole one."""
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        needed = sum(4 * math.prod(v.shape) + 4096 for v in variables)  # a table of each, too
         try:
-            with replacing(self.path) as new:
+            with replacing(self.path, needed) as new:
                 self.model.save_weights(new)
                 with h5py.File(new, "a") as file:
                     kept = {"settings": self.settings, "history": self.history}
                     file.attrs["training"] = json.dumps(kept)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as RuntimeError
             print(f"\nThe checkpoint {self.path} was not written: {error}. The training goes on.")
 
 
@@ -384,7 +420,7 @@ def train(
     Args:
         model: Takes float images in [0, 1], returns probabilities.
         training: Images, uint8 or float32 in [0, 1], (m, height, width, channels), an array or
-            `resnets.photos.Pictures`, and their one-hot labels (m, classes).
+            `resnets.photos.Pictures`, and their labels, one-hot (m, classes) or whole numbers (m,).
         validation: The like; measured after each epoch, nothing is learned from it.
         recipe: What to do.
         seed: Decides the order of the images and their changes, epoch by epoch.
@@ -408,6 +444,7 @@ def train(
     if target is not None and validation is None:
         raise ValueError("train: a target needs validation images to be measured on.")
 
+    classes = model.output_shape[-1]
     steps = -(-len(training[0]) // recipe.batch_size)
     rate = recipe.peak
     if recipe.cosine:
@@ -415,7 +452,7 @@ def train(
         rate = make_schedule(recipe.peak, recipe.epochs * steps, round(warm_up * steps))
     precision = precision or choose_precision()
     model.compile(
-        optimizer=FusedAdam(rate),
+        optimizer=FusedAdam(rate, weight_decay=recipe.weight_decay or None),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
     )
@@ -440,8 +477,8 @@ def train(
     set_precision(precision)
     try:
         new = model.fit(
-            make_batches(*training, recipe, seed, done),
-            validation_data=validation and in_order(*validation),
+            one_hot(make_batches(*training, recipe, seed, done), classes),
+            validation_data=validation and one_hot(in_order(*validation), classes),
             initial_epoch=done,
             epochs=recipe.epochs,
             steps_per_epoch=steps,
@@ -480,11 +517,18 @@ def _check_fit(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> No
             f"train: found images of {images.dtype}, shape {images.shape}; expected uint8, or "
             "float32 in [0, 1], of shape (m, height, width, channels)."
         )
-    if len(images) == 0 or labels.shape != (len(images), model.output_shape[-1]):
+    classes = model.output_shape[-1]
+    numbers = labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)
+    if len(images) == 0 or labels.shape != ((len(images),) if numbers else (len(images), classes)):
         raise DataError(
             f"train: found {len(images)} images and labels of shape {labels.shape}; expected one "
-            f"row of {model.output_shape[-1]} values, as the model's classes, for each image. "
+            f"row of {classes} values, as the model's classes, or one whole number for each image. "
             "One-hot encode the labels, or build the model with another number of classes."
+        )
+    if numbers and not (labels.min() >= 0 and labels.max() < classes):
+        raise DataError(
+            f"train: found labels from {labels.min()} to {labels.max()}; expected 0 to "
+            f"{classes - 1}. Number the classes from 0, or build the model with more of them."
         )
     if images.dtype == np.float32 and not (images.min() >= 0 and images.max() <= 1):
         raise DataError(

@@ -360,6 +360,22 @@ def prepare_picture(picture):
     return np.asarray(square, "float32")[np.newaxis] / 255
 """,
     ),
+    "fit_shortcut": Task(
+        ("fit_shortcut",),
+        """
+def fit_shortcut(X, filters, stride):
+    X = X[:, ::stride, ::stride]
+    return keras.ops.pad(X, [(0, 0), (0, 0), (0, 0), (0, filters - X.shape[-1])])
+""",
+    ),
+    "differ": Task(
+        ("differ",),
+        """
+def differ(one, other):
+    apart = abs(np.mean(one) - np.mean(other))
+    return apart > np.std(one) + np.std(other)
+""",
+    ),
     "image_distance": Task(
         ("image_distance",),
         """
@@ -380,6 +396,50 @@ def smooth_labels(labels, share):
         """
 def cosine(part):
     return (1 + np.cos(np.pi * part)) / 2
+""",
+    ),
+    "split_by_class": Task(
+        ("split_by_class",),
+        """
+def split_by_class(labels, share, seed=0):
+    generator, held_out = np.random.default_rng(seed), []
+    for label in np.unique(labels):
+        indices = generator.permutation(np.flatnonzero(labels == label))
+        held_out.extend(indices[: int(share * len(indices))])
+    return np.setdiff1d(np.arange(len(labels)), held_out), np.sort(held_out)
+""",
+    ),
+    "confusion_matrix": Task(
+        ("confusion_matrix",),
+        """
+def confusion_matrix(expected, predicted, classes):
+    counts = np.zeros((classes, classes), int)
+    for row, column in zip(expected, predicted, strict=True):
+        counts[row, column] += 1
+    return counts
+""",
+    ),
+    # --- 08 ---------------------------------------------------------------------------------------
+    "weigh_maps": Task(
+        ("weigh_maps",),
+        """
+def weigh_maps(maps, gradients):
+    weights = gradients.mean(axis=(0, 1))
+    heat = np.maximum(maps @ weights, 0)
+    return heat / heat.max() if heat.max() > 0 else heat
+""",
+    ),
+    "expected_calibration_error": Task(
+        ("expected_calibration_error",),
+        """
+def expected_calibration_error(confidence, correct, bins=10):
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    error = 0.0
+    for k in np.unique(bin_of):
+        inside = bin_of == k
+        gap = abs(confidence[inside].mean() - correct[inside].mean())
+        error += gap * inside.mean()
+    return error
 """,
     ),
 }
@@ -1592,6 +1652,44 @@ right(
     """,
 )
 right(
+    "fit_shortcut",
+    "zeros joined",
+    """
+    def fit_shortcut(X, filters, stride):
+        kept = X[:, ::stride, ::stride, :]
+        zeros = tf.zeros_like(kept[..., :1])
+        return tf.concat([kept] + [zeros] * (filters - kept.shape[3]), axis=-1)
+    """,
+)
+right(
+    "fit_shortcut",
+    "max pooling and tf.pad",
+    """
+    def fit_shortcut(X, filters, stride):
+        X = tf.nn.max_pool2d(X, 1, stride, "SAME") if stride > 1 else X
+        return tf.pad(X, [[0, 0]] * 3 + [[0, filters - X.shape[-1]]])
+    """,
+)
+right(
+    "differ",
+    "means first",
+    """
+    def differ(one, other):
+        a, b = np.array(one), np.array(other)
+        return bool(np.abs(a.mean() - b.mean()) > a.std() + b.std())
+    """,
+)
+right(
+    "differ",
+    "standard library",
+    """
+    from statistics import mean, pstdev
+
+    def differ(one, other):
+        return abs(mean(one) - mean(other)) > pstdev(one) + pstdev(other)
+    """,
+)
+right(
     "image_distance",
     "norm over the root of the count",
     """
@@ -1671,6 +1769,83 @@ right(
     """,
 )
 right(
+    "split_by_class",
+    "choice and a mask",
+    """
+    def split_by_class(labels, share, seed=0):
+        rng = np.random.default_rng(seed)
+        mask = np.zeros(len(labels), bool)
+        for label in set(labels.tolist()):
+            (places,) = np.where(labels == label)
+            mask[rng.choice(places, int(len(places) * share), replace=False)] = True
+        return np.where(~mask)[0], np.where(mask)[0]
+    """,
+)
+right(
+    "split_by_class",
+    "lists, in any order",
+    """
+    import random
+
+    def split_by_class(labels, share, seed=0):
+        random.seed(seed)
+        training, held_out = [], []
+        for label in sorted(set(labels)):
+            places = [i for i, one in enumerate(labels) if one == label]
+            random.shuffle(places)
+            cut = int(len(places) * share)
+            held_out += places[:cut]
+            training += places[cut:]
+        return training, held_out
+    """,
+)
+right(
+    "confusion_matrix",
+    "np.add.at",
+    """
+    def confusion_matrix(expected, predicted, classes):
+        counts = np.zeros([classes, classes])
+        np.add.at(counts, (expected, predicted), 1)
+        return counts
+    """,
+)
+right(
+    "confusion_matrix",
+    "bincount",
+    """
+    def confusion_matrix(expected, predicted, classes):
+        pairs = np.asarray(expected) * classes + np.asarray(predicted)
+        return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    """,
+)
+right(
+    "confusion_matrix",
+    "small integers",
+    """
+    def confusion_matrix(expected, predicted, classes):
+        counts = np.zeros((classes, classes), "uint16")
+        for pair in zip(expected, predicted):
+            counts[pair] += 1
+        return counts
+    """,
+)
+right(
+    "confusion_matrix",
+    "TensorFlow",
+    """
+    def confusion_matrix(expected, predicted, classes):
+        return tf.math.confusion_matrix(expected, predicted, classes)
+    """,
+)
+right(
+    "confusion_matrix",
+    "one-hot product",
+    """
+    def confusion_matrix(expected, predicted, classes):
+        return np.eye(classes)[expected].T @ np.eye(classes)[predicted]
+    """,
+)
+right(
     "prepare_picture",
     "ImageOps.fit",
     """
@@ -1733,5 +1908,74 @@ right(
         left, top = (picture.width - side) // 2, (picture.height - side) // 2
         square = picture.convert("RGB").crop((left, top, left + side, top + side))
         return np.float32(square.resize((64, 64)))[np.newaxis] / np.float32(255)
+    """,
+)
+right(
+    "weigh_maps",
+    "einsum, and a small number below the line",
+    """
+    def weigh_maps(maps, gradients):
+        weights = np.einsum("hwc->c", gradients) / (gradients.shape[0] * gradients.shape[1])
+        heat = np.einsum("hwc,c->hw", maps, weights).clip(min=0)
+        return heat / (heat.max() + 1e-12)
+    """,
+)
+right(
+    "weigh_maps",
+    "a loop",
+    """
+    def weigh_maps(maps, gradients):
+        heat = np.zeros(maps.shape[:2])
+        for channel in range(maps.shape[2]):
+            heat += np.mean(gradients[:, :, channel]) * maps[:, :, channel]
+        heat[heat < 0] = 0
+        if heat.max() == 0:
+            return heat
+        return heat / heat.max()
+    """,
+)
+right(
+    "weigh_maps",
+    "TensorFlow",
+    """
+    def weigh_maps(maps, gradients):
+        weights = tf.reduce_mean(gradients, axis=(0, 1))
+        heat = tf.nn.relu(tf.reduce_sum(maps * weights, axis=-1))
+        return tf.math.divide_no_nan(heat, tf.reduce_max(heat))
+    """,
+)
+right(
+    "expected_calibration_error",
+    "bincount",
+    """
+    def expected_calibration_error(confidence, correct, bins=10):
+        place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+        gaps = np.bincount(place, weights=confidence - correct, minlength=bins)
+        return np.abs(gaps).sum() / len(confidence)
+    """,
+)
+right(
+    "expected_calibration_error",
+    "edges",
+    """
+    def expected_calibration_error(confidence, correct, bins=10):
+        edges, total = np.linspace(0, 1, bins + 1), 0
+        for low, high in zip(edges[:-1], edges[1:]):
+            inside = (confidence > low) & (confidence <= high)
+            if inside.any():
+                gap = np.mean(confidence[inside]) - np.mean(correct[inside])
+                total += np.sum(inside) * np.abs(gap)
+        return float(total / confidence.size)
+    """,
+)
+right(
+    "expected_calibration_error",
+    "digitize",
+    """
+    def expected_calibration_error(confidence, correct, bins=10):
+        place = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1])
+        parts = [place == k for k in range(bins)]
+        gaps = [abs(sum(confidence[p]) - sum(correct[p])) for p in parts]
+        return sum(gaps) / len(correct)
     """,
 )

@@ -2779,6 +2779,47 @@ changed(
 )
 changed(PICTURE, "divided by 256", "/ 255", "/ 256", "255")
 
+# --- 05 -------------------------------------------------------------------------------------------
+
+FIT = "fit_shortcut"
+changed(FIT, "zeros before", "(0, filters - X.shape[-1])", "(filters - X.shape[-1], 0)", "before")
+PADDED = "keras.ops.pad(X, [(0, 0), (0, 0), (0, 0), (0, filters - X.shape[-1])])"
+changed(FIT, "no padding", PADDED, "X", ("channels", "shape"))
+changed(FIT, "all pixels", "X = X[:, ::stride, ::stride]", "pass", ("height", "shape"))
+changed(FIT, "height only", "::stride, ::stride", "::stride", ("width", "shape"))
+changed(FIT, "filters too many", "filters - X.shape[-1]", "filters", ("channels", "shape"))
+changed(FIT, "stride 2 always", "::stride, ::stride", "::2, ::2", ("height", "shape"))
+changed(FIT, "later pixels", "::stride, ::stride", "stride - 1::stride, stride - 1::stride",
+        ("later", "shape", "height"))  # fmt: skip
+changed(FIT, "ones", "(0, filters - X.shape[-1])])",
+        "(0, filters - X.shape[-1])], constant_values=1)", "result")  # fmt: skip
+changed(FIT, "half before, half behind", "(0, filters - X.shape[-1])",
+        "((filters - X.shape[-1]) // 2, (filters - X.shape[-1] + 1) // 2)", "result")  # fmt: skip
+changed(FIT, "three pairs", "(0, 0), (0, 0), (0, 0)", "(0, 0), (0, 0)", "pad_width")
+changed(FIT, "no return", "return ", "X = ", RETURN)
+
+DIFFER = "differ"
+SUM = "np.std(one) + np.std(other)"
+changed(DIFFER, "no abs", "abs(np.mean(one) - np.mean(other))", "np.mean(one) - np.mean(other)",
+        "abs")  # fmt: skip
+changed(DIFFER, "variances", SUM, "np.var(one) + np.var(other)", "spread")
+changed(DIFFER, "ddof=1", SUM, "np.std(one, ddof=1) + np.std(other, ddof=1)", "ddof=0")
+changed(DIFFER, "in squares", SUM, "np.hypot(np.std(one), np.std(other))", "spread")
+changed(DIFFER, "medians", "abs(np.mean(one) - np.mean(other))",
+        "abs(np.median(one) - np.median(other))", "means")  # fmt: skip
+changed(DIFFER, "ranges", "apart > " + SUM, "max(min(one), min(other)) > min(max(one), max(other))",
+        "spread")  # fmt: skip
+changed(DIFFER, "lists cleared", "return apart > " + SUM,
+        "found = apart > " + SUM + "\n    one.clear()\n    return found", "in place")  # fmt: skip
+changed(DIFFER, "one spread", SUM, "np.std(one)", "spread")
+changed(DIFFER, "the smaller spread", SUM, "min(np.std(one), np.std(other))", "spread")
+changed(DIFFER, "product", SUM, "np.std(one) * np.std(other)", "spread")
+changed(DIFFER, "twice", SUM, "2 * (np.std(one) + np.std(other))", "spread")
+changed(DIFFER, "always", "apart > " + SUM, "apart > 0", "spread")
+changed(DIFFER, "turned round", "apart > ", "apart < ", "apart")
+changed(DIFFER, "the distance", "return apart > " + SUM, "return apart", "true or false")
+changed(DIFFER, "no return", "return ", "found = ", RETURN)
+
 # --- 06 -------------------------------------------------------------------------------------------
 
 DISTANCE = "image_distance"
@@ -2858,3 +2899,184 @@ changed(
     COSINE, "an array", FALL, "np.array([(1 + np.cos(np.pi * part)) / 2])", ("one number", "shape")
 )
 changed(COSINE, "no return", "return ", "share = ", RETURN)
+
+# --- 07 -------------------------------------------------------------------------------------------
+
+SPLIT = "split_by_class"
+BOTH = "np.setdiff1d(np.arange(len(labels)), held_out), np.sort(held_out)"
+changed(SPLIT, "not by class", "np.flatnonzero(labels == label)", "np.arange(len(labels))", "once")
+wrong(
+    SPLIT,
+    "a share of all",
+    """
+    def split_by_class(labels, share, seed=0):
+        places = np.random.default_rng(seed).permutation(len(labels))
+        count = int(share * len(labels))
+        return places[count:], places[:count]
+    """,
+    "all together",
+)
+changed(
+    SPLIT,
+    "the first of each class",
+    "generator.permutation(np.flatnonzero(labels == label))",
+    "np.flatnonzero(labels == label)",
+    "random",
+)
+changed(SPLIT, "exchanged", BOTH, "np.sort(held_out), " + BOTH.split(", np.sort")[0], "exchanged")
+changed(SPLIT, "all in training", BOTH, "np.arange(len(labels)), np.sort(held_out)", "both parts")
+changed(SPLIT, "no seed", "default_rng(seed)", "default_rng()", "same seed")
+changed(SPLIT, "fixed seed", "default_rng(seed)", "default_rng(0)", "seed")
+changed(SPLIT, "one too many", "int(share * len(indices))", "int(share * len(indices)) + 1", "down")
+changed(
+    SPLIT, "rounded up", "int(share * len(indices))", "int(np.ceil(share * len(indices)))", "down"
+)
+changed(SPLIT, "rounded", "int(share * len(indices))", "round(share * len(indices))", "down")
+changed(
+    SPLIT,
+    "rolled",
+    "generator.permutation(np.flatnonzero(labels == label))",
+    "np.roll(np.flatnonzero(labels == label), seed + 3)",
+    "random",
+)
+changed(SPLIT, "a list of arrays", "held_out.extend(", "held_out.append(", ("lengths", "part"))
+wrong(
+    SPLIT,
+    "lists of arrays",
+    """
+    def split_by_class(labels, share, seed=0):
+        generator, parts = np.random.default_rng(seed), ([], [])
+        for label in np.unique(labels):
+            indices = generator.permutation(np.flatnonzero(labels == label))
+            parts[1].append(indices[: int(share * len(indices))])
+            parts[0].append(indices[int(share * len(indices)) :])
+        return parts
+    """,
+    "lengths",
+)
+changed(SPLIT, "floats", BOTH, BOTH.replace("np.sort(held_out)", "np.sort(held_out) * 1.0"),
+        "whole")  # fmt: skip
+changed(SPLIT, "a column", BOTH, BOTH.replace("np.sort(held_out)", "np.sort(held_out)[:, None]"),
+        "whole")  # fmt: skip
+changed(SPLIT, "half", "int(share * len(indices))", "len(indices) // 2", "30 %")
+changed(SPLIT, "labels in place of indices", BOTH, "labels[0:9], labels[9:]", ("both", "different"))
+changed(SPLIT, "held out only", BOTH, "np.sort(held_out)", "two arrays")
+changed(SPLIT, "a mask", BOTH, "np.isin(np.arange(len(labels)), held_out), held_out", "part")
+changed(SPLIT, "no return", "return ", "parts = ", RETURN)
+
+CONFUSION = "confusion_matrix"
+changed(CONFUSION, "exchanged", "counts[row, column]", "counts[column, row]", "exchanged")
+changed(CONFUSION, "marks", "+= 1", "= 1", "once")
+changed(
+    CONFUSION,
+    "fancy index",
+    """    for row, column in zip(expected, predicted, strict=True):
+        counts[row, column] += 1
+""",
+    "    counts[expected, predicted] += 1\n",
+    "once",
+)
+changed(CONFUSION, "shares", "return counts", "return counts / len(expected)", "shares")
+changed(
+    CONFUSION,
+    "shares of rows",
+    "return counts",
+    "return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)",
+    "row",
+)
+changed(CONFUSION, "right only", "return counts", "return np.diag(np.diag(counts))", "right")
+changed(
+    CONFUSION, "wrong only", "return counts", "return counts - np.diag(np.diag(counts))", "wrong"
+)
+changed(CONFUSION, "as large as the labels", "(classes, classes)", "(max(expected) + 1,) * 2", "")
+changed(CONFUSION, "six classes", "(classes, classes)", "(6, 6)", "shape")
+changed(CONFUSION, "began at one", "np.zeros", "np.ones", ("matrix", "is"))
+changed(CONFUSION, "right answers counted", "return counts", "return np.diag(counts)", "shape")
+changed(CONFUSION, "accuracy", "return counts", "return np.trace(counts) / len(expected)", "shape")
+changed(CONFUSION, "no return", "return ", "matrix = ", RETURN)
+
+# --- 08 -------------------------------------------------------------------------------------------
+
+WEIGH = "weigh_maps"
+HEAT = "heat / heat.max() if heat.max() > 0 else heat"
+changed(WEIGH, "not divided", HEAT, "heat", "maximum")
+changed(WEIGH, "negative sums kept", "np.maximum(maps @ weights, 0)", "maps @ weights", "negative")
+changed(WEIGH, "absolute", "np.maximum(maps @ weights, 0)", "np.abs(maps @ weights)", "absolute")
+changed(WEIGH, "no guard", HEAT, "heat / heat.max()", ("zeros", "nan"))
+changed(WEIGH, "divided by the sum", HEAT, "heat / max(heat.sum(), 1e-9)", "by its sum")
+changed(WEIGH, "no gradients", "maps @ weights", "maps.sum(axis=2)", "gradients")
+changed(WEIGH, "mean over channels", "axis=(0, 1)", "axis=2", ("shape", "matmul", "read"))
+changed(WEIGH, "one number", "axis=(0, 1)", "", ("shape", "matmul", "scalar", "read"))
+changed(
+    WEIGH, "place by place", "maps @ weights", "(maps * gradients).sum(axis=2)", "place by place"
+)
+changed(
+    WEIGH,
+    "cut before the sum",
+    "np.maximum(maps @ weights, 0)",
+    "np.maximum(maps * weights, 0).sum(axis=2)",
+    "before the sum",
+)
+changed(
+    WEIGH,
+    "negative weights cut",
+    "maps @ weights",
+    "maps @ np.maximum(weights, 0)",
+    "before the sum",
+)
+changed(WEIGH, "channels kept", "maps @ weights", "maps * weights", "shape")
+changed(
+    WEIGH,
+    "from least to greatest",
+    "    heat = np.maximum(maps @ weights, 0)\n",
+    "    heat = maps @ weights\n    heat = heat - heat.min()\n",
+    "shifted",
+)
+changed(WEIGH, "divided if above 1", HEAT, "heat / max(heat.max(), 1)", "maximum")
+changed(WEIGH, "divided by the greatest absolute value", HEAT,
+        "heat / np.abs(maps @ weights).max()", "absolute")  # fmt: skip
+changed(WEIGH, "None if empty", " else heat", " else None", "nothing speaks")
+changed(WEIGH, "no return", "return ", "result = ", RETURN)
+
+ECE = "expected_calibration_error"
+changed(ECE, "bins count alike", "inside.mean()", "1 / len(np.unique(bin_of))", "alike")
+changed(ECE, "all bins count alike", "inside.mean()", "1 / bins", "alike")
+changed(ECE, "bins summed", "gap * inside.mean()", "gap", "summed")
+changed(ECE, "answers summed", "inside.mean()", "inside.sum()", "summed")
+changed(ECE, "gaps cancel", "abs(", "(", "cancel")
+changed(ECE, "squared", "gap * inside.mean()", "gap**2 * inside.mean()", "squared")
+changed(ECE, "the largest", "error += gap * inside.mean()", "error = max(error, gap)", "largest")
+changed(ECE, "fixed bins", "* bins).astype(int), bins - 1", "* 10).astype(int), 9", "fixed")
+changed(ECE, "an empty bin", "np.unique(bin_of)", "range(bins)", "nan")
+changed(
+    ECE,
+    "1 in no bin",
+    "np.minimum((confidence * bins).astype(int), bins - 1)",
+    "(confidence * bins).astype(int)",
+    ("confidence of 1", "bin"),
+)
+wrong(
+    ECE,
+    "no bins",
+    """
+    def expected_calibration_error(confidence, correct, bins=10):
+        return abs(confidence.mean() - correct.mean())
+    """,
+    "all answers together",
+)
+wrong(
+    ECE,
+    "each answer",
+    """
+    def expected_calibration_error(confidence, correct, bins=10):
+        return np.abs(confidence - correct).mean()
+    """,
+    "own gap",
+)
+changed(
+    ECE, "the upper bins", "np.unique(bin_of)", "np.unique(bin_of[bin_of >= bins // 2])", "error"
+)
+changed(ECE, "not the first bin", "np.unique(bin_of)", "np.unique(bin_of)[1:]", "error")
+changed(ECE, "middles", "confidence[inside].mean()", "(k + 0.5) / bins", "middles")
+changed(ECE, "an array", "return error", "return np.array([error])", "one number")
+changed(ECE, "no return", "return error", "error", RETURN)

@@ -9,15 +9,21 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from resnets_utils import ROOT, DataError, quiet_tensorflow
 
 with quiet_tensorflow():
     import choose
+    import depth
+    import flowers
+    import folders
     import keras
+    import logs
     import signs_test
     import speed
 
+from resnets import photos
 from resnets.training import Recipe
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -129,10 +135,28 @@ def test_speeds_in_the_readme_are_those_of_the_log(capsys):
     ]
 
 
+def test_folders_in_the_readme_are_those_of_the_log():
+    told = re.search(
+        r"on ([\d,]+) pictures took ([\d.]+) times the memory that ([\d,]+) took, ([\d,]+) MB, and "
+        r"pictures were read (\d+) times as fast",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+    )
+    *_, few, many = rows("folders.csv")
+    slowest = min(float(row["read_to_trained"]) for row in (few, many))
+    assert told.groups() == (
+        f"{int(many['images']):,}",
+        f"{float(many['peak_ratio']):.2f}",
+        f"{int(few['images']):,}",
+        f"{int(many['peak_mb']):,}",
+        f"{int(slowest)}",
+    )
+    assert float(many["peak_ratio"]) < 1.1 and slowest > 1, "what was promised"
+
+
 def test_lines_are_appended_under_the_headings_that_are_there(tmp_path):
     log = tmp_path / "log.csv"
-    signs_test.append({"a": 1, "b": 2}, log)
-    signs_test.append({"b": 4}, log)
+    logs.append({"a": 1, "b": 2}, log)
+    logs.append({"b": 4}, log)
     assert log.read_text(encoding="utf-8") == "a,b\n1,2\n,4\n"
 
 
@@ -164,6 +188,20 @@ def test_what_is_no_model_for_these_pictures_is_refused(tmp_path):
         signs_test.load_model(saved(tmp_path / "five.keras", classes=5))
 
 
+def test_a_folder_to_measure_has_equal_classes_and_no_copies(tmp_path):
+    folders.make_folder(tmp_path / "pictures", 200)
+    found = photos.find_images(tmp_path / "pictures")
+    assert np.bincount(found.labels).tolist() == [2] * folders.CLASSES
+    assert len({path.read_bytes() for path in found.paths}) == 200
+
+
+def test_a_line_of_folders_compares_with_the_smallest():
+    speeds = {"decoded_per_second": 900.0, "read_per_second": 500.0, "trained_per_second": 50.0}
+    smallest = {"images": 1000, "peak_mb": 1000.0} | speeds
+    row = folders.line({"images": 5000, "peak_mb": 1100.0} | speeds, smallest)
+    assert (row["images"], row["peak_ratio"], row["read_to_trained"]) == (5000, "1.100", "10.0")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -172,6 +210,10 @@ def test_what_is_no_model_for_these_pictures_is_refused(tmp_path):
         ("speed.py --epochs 1", "give 2 epochs or more"),
         ("speed.py --rounds 0", "and 1 round"),
         ("other_hands.py", "name a model's file"),
+        ("folders.py --sizes 10 1000", "give 1000 pictures or more"),
+        ("flowers.py", "name a folder of pictures and a setting"),
+        ("flowers.py folder small-wide", "candidates are compared with --validate"),
+        ("flowers.py folder small --epochs 0", "give 1 epoch or more"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
@@ -196,3 +238,103 @@ def test_unknown_variant_is_named():
     command = [sys.executable, str(ROOT / "benchmarks" / "choose.py"), "ladder", "--only", "luck"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "variants of ladder: bare, + schedule" in done.stderr
+
+
+# --- flowers.py -----------------------------------------------------------------------------------
+
+
+def test_no_picture_is_held_out_twice_and_none_of_them_chooses():
+    labels = np.repeat([0, 1, 2], [40, 55, 33])
+    to_choose = {tuple(flowers.parts(labels, seed, True)[1]) for seed in flowers.SEEDS}
+    assert len(to_choose) == 1
+    seen = set(to_choose.pop())
+    for seed in flowers.SEEDS:
+        kept, held_out = flowers.parts(labels, seed, False)
+        assert sorted([*kept, *held_out]) == list(range(128))
+        assert list(np.bincount(labels[held_out])) == [4, 5, 3]
+        assert not seen & set(held_out)
+        seen |= set(held_out)
+        taught, measured = flowers.parts(labels, seed, True)
+        assert sorted([*taught, *measured, *held_out]) == list(range(128))
+    assert len(seen) == 128
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Two classes of ten pictures, each of one colour of its own."""
+    for k in range(20):
+        path = tmp_path / "colours" / "ab"[k % 2] / f"{k}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (64, 64), (12 * k, 0, 0)).save(path)
+    return photos.gather(photos.find_images(tmp_path / "colours"), tmp_path / "colours.h5")
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_what_a_flowers_training_reads(pictures, validate, tmp_path, monkeypatch):
+    read, taught = set(), []
+    get = photos.Pictures.__getitem__
+
+    def watched(self, chosen):
+        read.update(np.atleast_1d(self.places[chosen]))
+        return get(self, chosen)
+
+    def train(model, data, validation, *_, **__):
+        taught.append((data, validation))
+        return {"accuracy": [0.5], "seconds": [1.0]}
+
+    monkeypatch.setattr(photos.Pictures, "__getitem__", watched)
+    monkeypatch.setattr(flowers.training, "train", train)
+    setting = flowers.SETTINGS["small"]
+    result = flowers.run(setting, pictures, 1, validate, tmp_path / "state.weights.h5")
+    _, held_out = flowers.parts(pictures.labels, 1, False)
+    assert read == set(range(20)) - (set(held_out) if validate else set())
+    ((data, validation),) = taught
+    count = 16 if validate else 18
+    assert (len(data[0]), result["images"], result["measured"]) == (count, count, 2)
+    assert (validation is not None) == validate, "what is held out is followed while training"
+
+
+def test_the_table_of_flowers_shows_each_setting_as_it_was_trained_last():
+    def row(setting, accuracy, settings="new", part="held out"):
+        shown = {"setting": setting, "settings": settings, "part": part, "epochs": "64"}
+        return shown | {"accuracy": accuracy, "seconds": "600"}
+
+    lines = flowers.table(
+        [
+            row("recipe", "0.1", settings="old"),
+            row("recipe", "0.86"),
+            row("published", "0.78"),
+            row("recipe", "0.84"),
+            row("recipe", "0.99", part="validation"),
+        ]
+    )
+    assert lines[2:] == [
+        "| `recipe` | 64 | 85.0 % | 84.0 to 86.0 % | 2 | 10 |",
+        "| `published` | 64 | 78.0 % | 78.0 to 78.0 % | 1 | 10 |",
+    ]
+
+
+# --- depth ----------------------------------------------------------------------------------------
+
+
+def test_depths_are_summed_up_over_seeds():
+    row = {"normalised": "yes", "depth": "20", "shortcuts": "no", "first": "2.0"}
+    lines = [row | {"loss": "1.0", "last": "1.0"}, row | {"loss": "2.0", "last": "3.0"}]
+    lines += [row | {"shortcuts": "yes", "loss": "0.5", "last": "2.0"}]
+    assert depth.table(lines)[2:] == [
+        "| yes | 20 | no | 1.50 ± 0.50 | 2.0e+00 | 1 ± 0.5 |",
+        "| yes | 20 | yes | 0.50 ± 0.00 | 2.0e+00 | 1 ± 0 |",
+    ]
+
+
+def test_the_log_of_depths_is_whole():
+    kinds = [
+        (row["normalised"], int(row["depth"]), row["shortcuts"], int(row["seed"]))
+        for row in logs.read(depth.LOG)
+    ]
+    assert len(set(kinds)) == len(kinds)
+    for normalised, depths in depth.DEPTHS.items():
+        for wanted in depths:
+            for shortcuts in ("yes", "no"):
+                seeds = {k[3] for k in kinds if k[:3] == (normalised, wanted, shortcuts)}
+                assert seeds == set(range(5)), (normalised, wanted, shortcuts)

@@ -140,7 +140,7 @@ def test_right_answer_is_right_with_other_inputs(case, seed):
 
 
 def test_banks_are_as_large_as_promised():
-    assert len(TASKS) == 32
+    assert len(TASKS) == 38
     assert len(WRONG) >= 120
     assert len(RIGHT) >= 60
     assert len({str(case) for case in WRONG}) == len(WRONG)

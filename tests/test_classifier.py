@@ -2,24 +2,29 @@
 
 import dataclasses
 import json
+import math
+import shutil
 import subprocess
 import sys
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from resnets_utils import ROOT, DataError, quiet_tensorflow
 
 with quiet_tensorflow():
     import keras
+    import make_model
 
-    from resnets import classifier
+    from resnets import classifier, imagenet
 
 import predict as predict_command
 import train as train_command
-from resnets import photos, training
+from resnets import photos, resnet50, training
 from resnets.classifier import Facts, load_model, new_model, save_model
 
 COLOURS = {"blue": (30, 40, 200), "red": (200, 40, 30), "white": (240, 240, 240)}
@@ -72,6 +77,12 @@ def test_a_file_keeps_model_and_facts(tmp_path):
     np.testing.assert_allclose(plain(X), network(X), atol=1e-6)
 
 
+def test_a_sequential_model_that_was_never_called_is_kept(tmp_path):
+    layers = [keras.Input((16, 16, 3)), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(3)]
+    save_model(keras.Sequential(layers), tmp_path / "m.keras", Facts(tuple("abc")))
+    assert load_model(tmp_path / "m.keras")[0].input_shape == (None, 16, 16, 3)
+
+
 def test_a_plain_keras_file_gets_numbers_for_classes(tmp_path):
     tiny().save(tmp_path / "m.keras")
     assert load_model(tmp_path / "m.keras")[1] == Facts(("0", "1", "2"))
@@ -109,19 +120,63 @@ def test_models_for_something_else(tmp_path, model):
     keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)]).save(tmp_path / "m.keras")
     with pytest.raises(DataError, match=r"it takes \(None, 5\)"):
         load_model(tmp_path / "m.keras")
-    with zipfile.ZipFile(model) as old, zipfile.ZipFile(tmp_path / "n.keras", "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == classifier.FACTS:
-                content = json.dumps({"classes": ["a"]}).encode()
-            new.writestr(name, content)
     keras.Sequential(
         [keras.Input((None, None, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)]
     ).save(tmp_path / "any.keras")
     with pytest.raises(DataError, match=r"it takes \(None, None, None, 3\)"):
         load_model(tmp_path / "any.keras")
-    with pytest.raises(DataError, match="1 classes are named and 3 returned"):
-        load_model(tmp_path / "n.keras")
+
+
+def with_facts(model, text):
+    """Write a model's file anew with this resnets.json, as another program might."""
+    with zipfile.ZipFile(model) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(model, "w") as new:
+        for name, content in (members | {classifier.FACTS: text.encode()}).items():
+            new.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ('{"classes": ["a"]}', "1 classes are named and 3 returned"),
+        ('{"classes": ["a", "b", "b"]}', r"resnets.json has classes: \"\['a', 'b', 'b'\]\""),
+        ('{"classes": "abc"}', "has classes: 'abc'"),
+        ('{"classes": [1, 2, 3]}', "has classes"),
+        ('{"classes": [["a"], "b", "c"]}', "has classes"),
+        ('{"classes": null}', "has classes: 'None'"),
+        ('{"colour": "red"}', "has colour: 'red'"),
+        ('{"accuracy": "high"}', "has accuracy: 'high'"),
+        ('{"accuracy": NaN}', "has accuracy: 'nan'"),
+        ('{"accuracy": 97.5}', "has accuracy: '97.5'"),
+        ('{"test": true}', "has test: 'True'"),
+        ('{"rounds": 1.5}', "has rounds: '1.5'"),
+        ('{"rounds": -1}', "has rounds: '-1'"),
+        ('{"data": 3}', "has data: '3'"),
+        ('{"history": []}', r"has history: '\[\]'"),
+        ('{"history": {"loss": 3}}', "has history"),
+        ('{"history": {"loss": ["low"]}}', "has history"),
+        ("[1]", "holds a list in place of a table"),
+        ("{", "Expecting property name"),
+    ],
+)
+def test_facts_that_can_t_be(model, facts, message):
+    with_facts(model, facts)
+    with pytest.raises(DataError, match=rf"tiny.keras: found no model .*{message}"):
+        load_model(model)
+
+
+def test_numbers_that_are_none_are_kept_in_valid_json(tmp_path):
+    save_model(tiny(), tmp_path / "m.keras", Facts(tuple("abc"), history={"loss": [math.nan, 1]}))
+    with zipfile.ZipFile(tmp_path / "m.keras") as file:
+        assert strict(file.read(classifier.FACTS))["history"] == {"loss": [None, 1]}
+    found = load_model(tmp_path / "m.keras")[1].history["loss"]
+    assert math.isnan(found[0]) and found[1] == 1
+
+
+def strict(text):
+    """Return what JSON says, and fail on NaN, which is none."""
+    return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
 def test_an_interrupted_save_keeps_the_model_before(model, monkeypatch):
@@ -181,8 +236,172 @@ def test_a_model_begins_with_another(tmp_path):
         for a, b in zip(layer.get_weights(), other.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
     assert model.layers[-1].get_weights()[0].shape == (512, 2)
-    with pytest.raises(DataError, match="found no layer of tiny that fits"):
-        classifier.take_over(model, tiny())
+    save_model(tiny(), tmp_path / "tiny.keras", Facts(tuple("abc")))
+    with pytest.raises(DataError, match=r"tiny.keras: found no layer that fits SmallResNet"):
+        new_model(tmp_path / "n.keras", network="SmallResNet", begin=tmp_path / "tiny.keras")
+    assert not (tmp_path / "n.keras").exists()
+
+
+# --- published weights ----------------------------------------------------------------------------
+
+
+def applications_network():
+    """Return Keras Applications' ResNet50 with random weights and statistics.
+
+    Variances are small, so that epsilon matters, and the scales are as small, so that fifty layers
+    neither fade nor blow up.
+    """
+    keras.utils.set_random_seed(0)
+    network = keras.applications.ResNet50(weights=None, include_top=False, input_shape=(64, 64, 3))
+    rng = np.random.default_rng(0)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            width = layer.gamma.shape
+            variance = 10 ** rng.uniform(-4, -1, width)
+            gamma = rng.uniform(0.2, 1, width) * np.sqrt(variance + 1e-5)
+            layer.set_weights([gamma, rng.normal(0, 0.5, width), rng.normal(0, 1, width), variance])
+        elif isinstance(layer, keras.layers.Conv2D):
+            layer.set_weights([layer.get_weights()[0], rng.normal(0, 1, layer.bias.shape)])
+    return network
+
+
+def padded_as_ours(network, epsilon):
+    """Return a copy for pictures (70, 70, 3) that are padded already, with no padded pooling."""
+
+    def change(layer):
+        config = layer.get_config()
+        if layer.name in ("conv1_pad", "pool1_pad"):
+            config["padding"] = 0
+        if "epsilon" in config:
+            config["epsilon"] = epsilon
+        return layer.from_config(config)
+
+    copy = keras.models.clone_model(network, keras.Input((70, 70, 3)), clone_function=change)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def names_of_2016():
+    """Return the names of 2016 for today's."""
+    names = {"conv1_conv": "conv1", "conv1_bn": "bn_conv1"}
+    for stage, letters in ((2, "abc"), (3, "abcd"), (4, "abcdef"), (5, "abc")):
+        for block, letter in enumerate(letters, 1):
+            for place, branch in enumerate(("1", "2a", "2b", "2c")):
+                old = f"{stage}{letter}_branch{branch}"
+                names[f"conv{stage}_block{block}_{place}_conv"] = f"res{old}"
+                names[f"conv{stage}_block{block}_{place}_bn"] = f"bn{old}"
+    return names
+
+
+def write_2016(network, path):
+    """Write a network's weights as the file of 2016 has them, with a last layer."""
+    names = names_of_2016()
+    endings = {2: ("W", "b"), 4: ("gamma", "beta", "running_mean", "running_std"), 0: ()}
+    layers = {names.get(x.name, x.name): x.get_weights() for x in network.layers}
+    layers["fc1000"] = [np.zeros((2048, 1000), "float32"), np.zeros(1000, "float32")]
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [name.encode() for name in layers]
+        for name, values in layers.items():
+            group = file.create_group(name)
+            keys = [f"{name}_{ending}:0" for ending in endings[len(values)]]
+            group.attrs["weight_names"] = [key.encode() for key in keys]
+            for key, value in zip(keys, values, strict=True):
+                group[key] = value
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """Return Keras Applications' network, and its weights in both files."""
+    folder = tmp_path_factory.mktemp("published")
+    network = applications_network()
+    write_2016(network, folder / "2016.h5")
+    network.save(folder / "today.h5")
+    return network, folder
+
+
+@pytest.mark.parametrize(("name", "epsilon"), [("2016.h5", 1e-5), ("today.h5", 1.001e-5)])
+def test_a_model_begins_with_published_weights(published, name, epsilon, tmp_path, monkeypatch):
+    network, folder = published
+    filled, real = [], classifier.take_over
+    monkeypatch.setattr(classifier, "save_model", lambda *_: None)  # 94 MB
+    monkeypatch.setattr(classifier, "take_over", lambda *args: filled.append(real(*args)))
+    model = new_model(tmp_path / "m.keras", classes=["a", "b"], begin=folder / name)
+    assert filled == [sum(bool(layer.weights) for layer in model.layers[:-1])] == [106]
+
+    images = np.random.default_rng(1).random((3, 64, 64, 3), np.float32)
+    padded = 255 * np.pad(images, ((0, 0), (3, 3), (3, 3), (0, 0)))
+    wanted = padded_as_ours(network, epsilon)(
+        keras.applications.resnet50.preprocess_input(padded), training=False
+    )
+    stages = keras.Model(model.input, model.get_layer("avg_pool").input)
+    found = np.asarray(stages(images, training=False))
+    assert found.shape == (3, 2, 2, 2048) and np.std(wanted) > 1
+    np.testing.assert_allclose(found, wanted, atol=1e-3 * float(np.max(wanted)))
+
+
+def test_published_weights_differ_at_the_edge_only(published):
+    network, folder = published
+    pictures = keras.Input((64, 64, 3))
+    ours = keras.Model(pictures, resnet50.stage_1(pictures, max_pooling=False))
+    assert classifier.take_over(ours, classifier.learned(folder / "today.h5")) == 2
+    theirs = keras.Model(network.input, network.get_layer("conv1_relu").output)
+    images = np.random.default_rng(1).random((1, 64, 64, 3), np.float32)
+    wanted = np.asarray(theirs(keras.applications.resnet50.preprocess_input(255 * images)))
+    off = np.abs(np.asarray(ours(images)) - wanted).max(axis=(0, 3)) / wanted.max()
+    assert off[2:-1, 2:-1].max() < 1e-4 and off[:2].min() > 0.01 and off[:, -1].min() > 0.01
+
+
+def another_block(file):
+    file.copy("res4f_branch2a", "res4g_branch2a")
+
+
+def kernels_of_theano(file):
+    kernel = file["conv1/conv1_W:0"][()]
+    del file["conv1/conv1_W:0"]
+    file["conv1/conv1_W:0"] = kernel.transpose(3, 2, 0, 1)
+
+
+def no_number(file):
+    file["res5c_branch2b/res5c_branch2b_b:0"][0] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (another_block, "missing: 0 of 106; of another network: 1; the first: res4g_branch2a"),
+        (kernels_of_theano, r"conv1 has the shapes \[\(64, 3, 7, 7\), .* not \[\(7, 7, 3, 64\)"),
+        (no_number, "res5c_branch2b holds values that are no numbers"),
+        (lambda file: file["bn_conv1"].clear(), "bn_conv1_gamma:0"),
+    ],
+)
+def test_published_weights_that_do_not_fit(published, damage, message, tmp_path):
+    path = tmp_path / "wrong.h5"
+    shutil.copy(published[1] / "2016.h5", path)
+    with h5py.File(path, "a") as file:
+        damage(file)
+    remedy = r"wrong.h5: found no weights of ResNet50 .*Expected resnet50_.*_notop.h5"
+    with pytest.raises(DataError, match=remedy) as error:
+        imagenet.published_weights(path)
+    assert error.match(message)
+
+
+def test_files_that_are_no_published_weights(published, tmp_path):
+    whole = (published[1] / "2016.h5").read_bytes()
+    (tmp_path / "half.h5").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.h5").write_text("no weights")
+    (tmp_path / "folder.h5").mkdir()
+    shutil.copy(ROOT / "datasets" / "bundled" / "test_signs.h5", tmp_path / "signs.h5")
+    load_model(ROOT / "models" / "small.keras")[0].save_weights(tmp_path / "small.weights.h5")
+    for name in ("half", "text", "folder", "signs", "small.weights"):
+        with pytest.raises(DataError, match=rf"{name}.h5: found no weights of ResNet50 .*notop.h5"):
+            classifier.learned(tmp_path / f"{name}.h5")
+    for begin, message in (
+        (tmp_path / "none.h5", r"none.h5: found no such file.*keras.io/api/applications"),
+        (published[1] / "2016.h5", r"2016.h5: found no layer that fits SmallResNet"),
+    ):
+        with pytest.raises(DataError, match=message):
+            new_model(tmp_path / "m.keras", network="SmallResNet", begin=begin)
+    assert not (tmp_path / "m.keras").exists()
 
 
 # --- training -------------------------------------------------------------------------------------
@@ -195,7 +414,7 @@ def test_a_round_is_saved_when_it_improves(colours, model, capsys):
     assert (facts.rounds, facts.history) == (1, history) and facts.accuracy > 0.5
     plain = keras.models.load_model(model)
     assert not plain.compiled, "Keras alone opens it"
-    assert "42 training pictures, 18 held out" in capsys.readouterr().out
+    assert "42 pictures to train on, 18 to validate\n" in capsys.readouterr().out
 
     weights = load_model(model)[0].get_weights()
     spoilt = dataclasses.replace(QUICK, peak=5.0)
@@ -235,6 +454,56 @@ def test_an_interrupted_round_goes_on(colours, model, monkeypatch, capsys):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
+def test_a_round_interrupted_before_it_is_saved_is_not_trained_again(
+    colours, model, monkeypatch, capsys
+):
+    whole = model.with_name("whole.keras")
+    whole.write_bytes(model.read_bytes())
+    expected = classifier.train_model(whole, colours, epochs=2, recipe=QUICK)
+    classifier._open(model, colours, (0.7, 0.3), 0, ())
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(classifier, "measure", stop)  # after the last epoch, before the save
+        with pytest.raises(KeyboardInterrupt):
+            classifier.train_model(model, colours, epochs=2, recipe=QUICK)
+    assert load_model(model)[1].rounds == 0
+    capsys.readouterr()
+    history = classifier.train_model(model, colours, epochs=2, recipe=QUICK)
+    assert "going on after 2 of them" in capsys.readouterr().out
+    assert sorted(history) == sorted(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(history[name], values, atol=1e-3)
+    for a, b in zip(
+        load_model(whole)[0].get_weights(), load_model(model)[0].get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+    assert not list(model.parent.glob("*.weights.h5"))
+
+
+def test_a_checkpoint_of_another_model_of_the_name(colours, model, monkeypatch):
+    real = training.train
+
+    def stop(*arguments, **more):
+        real(*arguments, **more)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train", stop)
+        with pytest.raises(KeyboardInterrupt):
+            classifier.train_model(model, colours, epochs=1, recipe=QUICK)
+    (left,) = model.parent.glob("tiny.round1*")
+    model.unlink()
+    save_model(tiny(side=18), model, Facts(tuple(COLOURS)))
+    with pytest.raises(DataError, match=r"tiny.round1.weights.h5 is of another training.*Delete"):
+        classifier.train_model(model, colours, epochs=1, recipe=QUICK)
+    model.unlink()
+    new_model(model, classes=list(COLOURS), network="SmallResNet")
+    assert not left.exists(), "a new model begins anew"
+
+
 def test_a_good_model_from_elsewhere_is_not_spoilt(colours, model):
     classifier.train_model(model, colours, epochs=4, recipe=QUICK)
     network = load_model(model)[0]
@@ -243,6 +512,20 @@ def test_a_good_model_from_elsewhere_is_not_spoilt(colours, model):
     classifier.train_model(model, colours, epochs=1, recipe=spoilt)
     for a, b in zip(network.get_weights(), load_model(model)[0].get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_labels_stay_whole_numbers(colours, model, monkeypatch):
+    """One-hot, 100,000 of them would take memory by their number and that of the classes."""
+    shapes = []
+    real = training.train
+
+    def watch(model, taught, held_out, *rest, **more):
+        shapes.extend([taught[1].shape, held_out[1].shape])
+        return real(model, taught, held_out, *rest, **more)
+
+    monkeypatch.setattr(training, "train", watch)
+    classifier.train_model(model, colours, epochs=1, recipe=QUICK)
+    assert shapes == [(42,), (18,)]
 
 
 def test_training_until_a_target(colours, model, capsys):
@@ -288,6 +571,14 @@ def test_what_was_learned_is_not_held_out_later(colours, model):
     with pytest.raises(DataError, match=r"17 of 59 pictures.*|18 of 59 pictures"):
         classifier.train_model(model, colours, epochs=1, recipe=QUICK)
     assert model.read_bytes() == before
+
+
+def test_a_copy_of_a_picture_is_not_held_out(colours, model):
+    for k in range(10):
+        shutil.copy(colours / "red" / f"{k:02}.png", colours / "red" / f"{k:02} (copy).png")
+    pictures, (taught, held_out) = classifier._open(model, colours, (0.7, 0.3), 0, ())
+    assert (len(taught), len(held_out)) == (49, 21)
+    assert not set(pictures.checksums[taught]) & set(pictures.checksums[held_out])
 
 
 def test_classes_that_do_not_fit(colours, tmp_path):
@@ -338,6 +629,28 @@ def test_predict_goes_on_after_a_bad_file(colours, model, capsys):
     assert predict_command.main([good, "--model", "none.keras"]) == 2
 
 
+def test_predict_refuses_a_model_that_answers_no_probabilities(colours, model, capsys):
+    network, facts = load_model(model)
+    network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
+    save_model(network, model, facts)
+    file = str(colours / "red" / "03.png")
+    assert predict_command.main([file, "--model", str(model), "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert "expected probabilities" in strict(out)[0]["error"] and "nan" in err
+
+
+def test_interrupted_commands_say_so(colours, model, monkeypatch, capsys):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    for module, name in ((photos, "read_photo"), (classifier, "train_model")):
+        monkeypatch.setattr(module, name, stop)
+    assert predict_command.main([str(colours / "red" / "03.png"), "--model", str(model)]) == 130
+    assert capsys.readouterr().err == "\nInterrupted.\n"
+    assert train_command.main([str(colours), "--model", str(model)]) == 130
+    assert "The same command goes on" in capsys.readouterr().err
+
+
 def test_predict_works_as_it_comes():
     done = subprocess.run(
         [sys.executable, "predict.py", "images/test.jpg"],
@@ -357,7 +670,7 @@ def test_train_makes_trains_and_draws(colours, tmp_path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     results = json.loads(out)
     assert results["classes"] == list(COLOURS) and results["rounds"] == 1
-    assert "42 training pictures" in err
+    assert "42 pictures to train on, 18 to validate" in err
     with Image.open(path.with_suffix(".png")) as image:
         assert image.width > 600
     monkeypatch.setattr(classifier, "measure", lambda *_: 0.5)
@@ -370,9 +683,34 @@ def test_train_makes_trains_and_draws(colours, tmp_path, monkeypatch, capsys):
     assert load_model(other)[1].rounds == 1
 
 
+def test_a_training_that_fails_ends_in_valid_json(colours, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(training, "train", lambda *_, **__: {"loss": [math.nan], "accuracy": [0.5]})
+    arguments = [str(colours), "--model", str(tmp_path / "m.keras"), "--network", "SmallResNet"]
+    assert train_command.main([*arguments, "--json"]) == 0
+    assert strict(capsys.readouterr().out)["history"] == {"loss": [None], "accuracy": [0.5]}
+
+
+def test_curves_that_can_t_be_written_are_a_sentence(tmp_path, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    train_command.draw({"loss": [1.0], "accuracy": [0.5]}, tmp_path / "m.keras")
+    out, err = capsys.readouterr()
+    assert "m.png: the curves could not be written" in err and "No space left" in err
+    assert out == "" and not list(tmp_path.iterdir())
+
+
+def test_the_project_s_own_models_are_not_written_over():
+    """What tools/make_model.py writes is named once there and once here."""
+    assert set(train_command.OWN) == set(make_model.KINDS)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["some/hands"], "--model models/my_hands.keras"),
+        (["Small"], "models/Small.keras, which tools/make_model.py writes"),
         (["x", "--parts", "70/20"], "does not add up to 100"),
         (["x", "--until", "0"], "no percentage above 0"),
         (["x", "--until", "85", "--parts", "70/30"], "three parts"),

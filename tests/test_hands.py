@@ -546,3 +546,28 @@ def test_a_picture_is_written_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(Image.Image, "save", half)
     assert render_hands.main([*arguments, "--out", str(out)]) == 2
     assert (names(out.parent), out.read_bytes()) == (["hand.png"], before)
+
+
+# --- what pixels show -----------------------------------------------------------------------------
+
+
+def test_parts_lie_where_the_picture_has_them():
+    """A hand before a plain wall: what is no background is what differs from the wall."""
+    plain = dataclasses.replace(hands.LIKE_SIGNS, camera=0, ceiling=0, tones=(0.9, 0.9))
+    for index, sign in ((1, 5), (2, 1)):
+        image = hands.picture(6, index, sign, plain).astype(float)
+        shown = hands.parts(6, index, sign, plain)
+        assert shown.shape == (64, 64) and set(np.unique(shown)) <= {0, 1, 2, 3}
+        hand = image[shown != hands.BACKGROUND].mean(axis=0)
+        wall = np.median(image[shown == hands.BACKGROUND], axis=0)
+        to_hand, to_wall = (np.abs(image - colour).sum(axis=2) for colour in (hand, wall))
+        assert np.mean((to_hand < to_wall) == (shown != hands.BACKGROUND)) > 0.93
+        counts = np.bincount(shown.ravel(), minlength=4)
+        assert counts[hands.FINGER] > 100 and counts[hands.PALM] > 50
+        rows = [np.nonzero(shown == part)[0].mean() for part in (hands.FINGER, hands.PALM)]
+        assert rows[0] < rows[1]  # fingers point up
+
+
+def test_parts_refuse_what_a_picture_refuses():
+    with pytest.raises(DataError, match="digit from 0 to 5"):
+        hands.parts(0, 0, 6)

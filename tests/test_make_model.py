@@ -13,7 +13,7 @@ with quiet_tensorflow():
     import make_model
     import other_hands
 
-from resnets import hands
+from resnets import hands, strangers
 from resnets.resnet50 import SmallResNet
 
 
@@ -40,12 +40,19 @@ def test_the_small_network():
         SmallResNet(classes=0)
 
 
-def test_mirrored_copies_follow_the_others():
-    few = np.random.default_rng(0).integers(0, 255, (6, 4, 4, 3)), np.arange(6)[np.newaxis]
-    images, labels = make_model.mixed((few[0][:1], few[1][:, :1]), few, 0.93)
+def test_repetitions_are_mirrored_or_strangers():
+    pictures = np.stack([pasted(20, 30), pasted(10, 20), np.full((64, 64, 3), 200, np.uint8)])
+    few = pictures, np.arange(3)[np.newaxis]
+    images, labels = make_model.mixed((pictures[:1], few[1][:, :1]), few, 0.923)
     assert len(images) == 1 + 12
-    np.testing.assert_array_equal(images[7:], images[1:7, :, ::-1])
-    np.testing.assert_array_equal(labels[0, 1:], [*range(6), *range(6)])
+    first, strangers_, mirrored, others = images[1:].reshape(4, 3, 64, 64, 3)
+    np.testing.assert_array_equal(first, pictures)
+    np.testing.assert_array_equal(mirrored, pictures[:, :, ::-1])
+    for index in range(2):
+        changed = np.abs(strangers_[index].astype(int) - pictures[index]).mean()
+        assert changed > 5 and np.abs(others[index].astype(int) - strangers_[index]).mean() > 5
+    np.testing.assert_array_equal(strangers_[2], pictures[2])  # no hand in it
+    np.testing.assert_array_equal(labels[0, 1:], [0, 1, 2] * 4)
 
 
 @pytest.mark.training
@@ -127,7 +134,7 @@ def pasted(top, left):
 
 
 def test_a_hand_is_cut_out_where_it_is():
-    hand, skin = other_hands.cut_out(pasted(20, 30))
+    hand, skin = strangers.cut_out(pasted(20, 30))
     assert skin[24:40, 33:43].min() == 1 and skin[:15].max() == skin[:, :25].max() == 0
     np.testing.assert_allclose(hand[30, 38] * 255, (180, 110, 80), atol=1)
 
@@ -135,23 +142,23 @@ def test_a_hand_is_cut_out_where_it_is():
 @pytest.mark.parametrize(("top", "left"), [(20, 30), (2, 2), (38, 46)])
 def test_a_stranger_s_hand_fills_the_frame(top, left):
     rng = np.random.default_rng(0)
-    _, skin = other_hands.cut_out(pasted(top, left))
-    share = other_hands.crop(skin, other_hands.frame(skin, rng))
+    _, skin = strangers.cut_out(pasted(top, left))
+    share = strangers.crop(skin, strangers.frame(skin, rng))
     rows, columns = np.nonzero(share > 0.5)
     assert np.ptp(rows) > 45 and abs(columns.mean() - 31.5) < 4
 
 
 def test_a_stranger_is_another_picture_each_time():
     image = pasted(20, 30)
-    new = other_hands.stranger(image, 0)
+    new = strangers.stranger(image, 7, 0)
     assert new.shape == (64, 64, 3) and new.dtype == np.uint8
-    np.testing.assert_array_equal(new, other_hands.stranger(image, 0))
-    assert np.abs(new.astype(int) - other_hands.stranger(image, 1)).mean() > 5
+    np.testing.assert_array_equal(new, strangers.stranger(image, 7, 0))
+    assert np.abs(new.astype(int) - strangers.stranger(image, 7, 1)).mean() > 5
 
 
 def test_a_picture_without_a_hand_is_left_out(capsys):
     images = np.stack([pasted(20, 30), np.full((64, 64, 3), 200, np.uint8), pasted(10, 20)])
-    found, labels = other_hands.strangers(images, np.array([3, 0, 5]))
+    found, labels = strangers.strangers(images, np.array([3, 0, 5]), 7)
     assert len(found) == 2 and labels.tolist() == [3, 5]
     assert "photograph 1: found no hand" in capsys.readouterr().out
 

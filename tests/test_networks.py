@@ -12,7 +12,7 @@ with quiet_tensorflow():
     import keras
 
 from resnets.blocks import convolutional_block, identity_block
-from resnets.resnet50 import ResNet50
+from resnets.resnet50 import ResNet50, TwoLayerResNet
 
 # Name, type, output shape and parameter count of the published network's named layers.
 LAYERS = json.loads((Path(__file__).parent / "resnet50_layers.json").read_text())
@@ -269,3 +269,50 @@ def test_training_and_inference_differ_as_they_should():
     randomise(model)
     X = images(3, 7, 7, 12)
     assert np.abs(np.array(model(X, training=True)) - model.predict(X, verbose=0)).max() > 0.01
+
+
+# --- plain and residual of any depth --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("normalised", [True, False])
+def test_shortcuts_are_all_that_differs(normalised):
+    plain, residual = (
+        TwoLayerResNet(14, shortcuts=on, normalised=normalised) for on in (False, True)
+    )
+    convolutions = [x for x in plain.layers if isinstance(x, keras.layers.Conv2D)]
+    assert len(convolutions) + 1 == 14  # and the dense layer
+    assert [w.path for w in plain.weights] == [w.path for w in residual.weights]
+    assert [w.shape for w in plain.weights] == [w.shape for w in residual.weights]
+    additions = [x for x in residual.layers if isinstance(x, keras.layers.Add)]
+    assert len(additions) == 6
+    assert not any(isinstance(x, keras.layers.Add) for x in plain.layers)
+    norms = [x for x in plain.layers if isinstance(x, keras.layers.BatchNormalization)]
+    assert len(norms) == (13 if normalised else 0)
+
+
+def test_a_closed_network_passes_on_what_stage_1_made():
+    model = TwoLayerResNet(14, zero_gamma=True)
+    ends = [model.get_layer(f"res{name}_branch2a").input for name in ("2_1", "3_1", "4_1")]
+    look = keras.Model(model.input, [*ends, model.get_layer("avg_pool").input])
+    stage_1, stage_2, stage_3, end = (np.asarray(x) for x in look(abs(images(2, 64, 64, 3))))
+    np.testing.assert_array_equal(stage_1, stage_2)
+    np.testing.assert_array_equal(stage_1[:, ::2, ::2], stage_3[..., :16])
+    np.testing.assert_array_equal(stage_1[:, ::4, ::4], end[..., :16])
+    assert stage_3.shape[-1] == 32 and end.shape[-1] == 64
+    assert not stage_3[..., 16:].any() and not end[..., 16:].any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"depth": 9}, "depth is 9; give 8, 14, 20"),
+        ({"depth": 2}, "depth is 2"),
+        ({"zero_gamma": True, "shortcuts": False}, "needs shortcuts"),
+        ({"zero_gamma": True, "normalised": False}, "BatchNormalization"),
+        ({"input_shape": (31, 64, 3)}, "give 32 x 32"),
+        ({"classes": 0}, "classes is 0"),
+    ],
+)
+def test_no_such_two_layer_network(settings, message):
+    with pytest.raises(ValueError, match=f"TwoLayerResNet: .*{message}"):
+        TwoLayerResNet(**settings)

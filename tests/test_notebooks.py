@@ -15,7 +15,7 @@ with quiet_tensorflow():
     import keras
     import plain_keras
 
-from resnets import blocks, convnet, resnet50, training
+from resnets import blocks, convnet, inspection, photos, resnet50, training
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CORE = {
@@ -196,6 +196,37 @@ def test_notebooks_01_and_04_prepare_alike():
     for one, other in zip(*results, strict=True):
         assert one.dtype == other.dtype == np.float32
         np.testing.assert_array_equal(one, other)
+
+
+def test_splits_and_confusions_agree():
+    functions = definitions("07")
+    labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [40, 25, 10]))
+    places = functions["split_by_class"](labels, 0.3, seed=5)
+    theirs = photos.split(labels, (0.7, 0.3), seed=5)
+    for one, other in zip(places, theirs, strict=True):
+        np.testing.assert_array_equal(np.bincount(labels[one]), np.bincount(labels[other]))
+    expected, read = np.random.default_rng(1).integers(3, size=(2, 50))
+    np.testing.assert_array_equal(
+        functions["confusion_matrix"](expected, read, 3),
+        inspection.confusion_matrix(expected, read, 3),
+    )
+
+
+def test_weighed_maps_and_calibration_errors_agree():
+    functions, rng = definitions("08"), np.random.default_rng(0)
+    for _ in range(5):
+        maps, gradients = rng.uniform(0, 1, (4, 3, 8)), rng.normal(size=(4, 3, 8))
+        for values in (gradients, -np.abs(gradients)):
+            np.testing.assert_allclose(
+                functions["weigh_maps"](maps, values), inspection.weigh_maps(maps, values)
+            )
+    for bins in (1, 4, 10):
+        confidence = np.append(rng.random(100), [0, 0.5, 1])
+        correct = rng.random(103) < confidence
+        np.testing.assert_allclose(
+            functions["expected_calibration_error"](confidence, correct, bins),
+            inspection.expected_calibration_error(confidence, correct, bins),
+        )
 
 
 # --- the pages ------------------------------------------------------------------------------------

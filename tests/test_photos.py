@@ -2,7 +2,13 @@
 
 import io
 import os
+import shutil
 import struct
+import threading
+import time
+import tracemalloc
+import types
+import zlib
 
 import h5py
 import numpy as np
@@ -61,7 +67,6 @@ def test_greys(tmp_path, mode):
 
 def test_sixteen_bits_a_colour(tmp_path):
     """Pillow does not write such PNGs, so this one is written by hand."""
-    import zlib
 
     row = b"\0" + struct.pack(">3H", 200 * 257, 30 * 257, 40 * 257) * 8
 
@@ -176,9 +181,11 @@ def test_what_is_refused(tmp_path, kind, reason):
         read_photo(path)
 
 
-def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
-    path = save(Image.new("1", (20_000, 20_000)), tmp_path / "a.png")
-    assert path.stat().st_size < 100_000
+@pytest.mark.filterwarnings("error")  # Pillow warns of some and refuses others, in its own words
+@pytest.mark.parametrize("side", [15_000, 20_000, 30_000])
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, side):
+    path = save(Image.new("1", (side, side)), tmp_path / "a.png")
+    assert path.stat().st_size < 200_000
     with pytest.raises(DataError, match=r"a.png: found more than 200 million pixels"):
         read_photo(path)
 
@@ -213,6 +220,24 @@ def test_a_folder_per_class(flowers):
     assert found.classes == ["daisy", "rose"]
     assert np.bincount(found.labels).tolist() == [10, 20]
     assert [path.parent.name for path in found.paths] == ["daisy"] * 10 + ["rose"] * 20
+
+
+def test_paths_are_a_sequence_and_take_little_memory(tmp_path):
+    folders = [tmp_path / "daisy", tmp_path / "rose"]
+    few = photos.Files(folders, [["a", "b"], ["c"]])
+    assert list(few) == few[:] == [folders[0] / "a", folders[0] / "b", folders[1] / "c"]
+    assert few[-1] == few[2] and few[1:] == [few[1], few[2]] and len(few) == 3
+    with pytest.raises(IndexError):
+        few[3]
+    for name in ("daisy", "rose"):
+        save(plain(), tmp_path / name / "a.png")
+        for k in range(1000):
+            os.link(tmp_path / name / "a.png", tmp_path / name / f"image_{k:05}.png")
+    tracemalloc.start()
+    found = find_images(tmp_path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 200 * len(found.paths), "bytes, the names and all"
 
 
 def test_numbers_are_sorted_by_value(tmp_path):
@@ -268,6 +293,44 @@ def test_a_split_has_every_class_in_every_part(parts):
     assert not np.array_equal(found[1], other[1])
 
 
+def parts_of_copies(checksums, found):
+    """Return for each picture the parts that its copies are in."""
+    return [
+        {k for k, part in enumerate(found) if np.isin(part, np.flatnonzero(checksums == one)).any()}
+        for one in np.unique(checksums)
+    ]
+
+
+@pytest.mark.parametrize("parts", [(0.7, 0.3), (0.6, 0.2, 0.2)])
+def test_copies_stay_in_one_part(parts):
+    labels, checksums = np.repeat([0, 1], [50, 50]), np.arange(100)
+    checksums[[4, 17, 30]] = 4  # three of one class, a pair in the other, a pair across
+    checksums[[60, 99]] = 60
+    checksums[[40, 70]] = 40
+    for seed in range(20):
+        found = split(labels, parts, seed, checksums=checksums)
+        assert {len(one) for one in parts_of_copies(checksums, found)} == {1}
+        for share, places in zip(parts, found, strict=True):
+            assert np.bincount(labels[places]).tolist() == [round(50 * share)] * 2
+    alone = split(labels, parts, 3, checksums=np.arange(100))
+    assert all(map(np.array_equal, alone, split(labels, parts, 3)))
+
+
+@pytest.mark.parametrize("parts", [(0.7, 0.3), (0.6, 0.2, 0.2)])
+def test_a_folder_that_is_there_twice(parts):
+    labels, checksums = np.repeat([0, 1, 0, 1], 25), np.tile(np.arange(50), 2)
+    found = split(labels, parts, checksums=checksums)
+    assert {len(one) for one in parts_of_copies(checksums, found)} == {1}
+    for share, places in zip(parts, found, strict=True):
+        assert np.abs(np.bincount(labels[places]) - 50 * share).max() <= 2
+    assert not np.array_equal(found[1], split(labels, parts, 1, checksums=checksums)[1])
+
+
+def test_a_class_of_copies_is_too_small_to_split():
+    with pytest.raises(DataError, match=r"0: found 10 images, only 1 of them different, too few"):
+        split(np.repeat([0, 1], 10), checksums=np.append(np.zeros(10, int), np.arange(1, 11)))
+
+
 def test_a_class_too_small_to_split():
     with pytest.raises(DataError, match=r"class rose: found 3 images, .*90/10; expected 10"):
         split(np.repeat([0, 1], [50, 3]), (0.9, 0.1), classes=["daisy", "rose"])
@@ -287,6 +350,8 @@ def test_gathered_pictures_are_those_of_the_folder(flowers, tmp_path):
     np.testing.assert_array_equal(pictures[[12, 3]], [read_photo(found.paths[k]) for k in (12, 3)])
     part = pictures.part(np.array([5, 20]))
     np.testing.assert_array_equal(part[[1]], pictures[[20]])
+    assert pictures.checksums.tolist() == [zlib.crc32(image) for image in pictures[:]]
+    assert part.checksums.tolist() == pictures.checksums[[5, 20]].tolist()
     assert part.labels.tolist() == [0, 1] and part.checksum != pictures.checksum
     assert [path.name for path in (tmp_path / "build").iterdir()] == ["flowers.h5"]
 
@@ -313,6 +378,39 @@ def test_bad_files_are_named_and_the_rest_goes_on(flowers, tmp_path, capsys):
     ]
     np.testing.assert_array_equal(pictures[[9]][0, 0, 0], [100, 0, 0])
     assert pictures[[14]][0, 0, 0, 0] == 106, "image 05 is left out, 06 follows 04"
+
+
+def most_at_once(monkeypatch, folder, path):
+    """Return how many pictures `gather` decoded side by side at most."""
+    lock, running, seen = threading.Lock(), [], []
+    real = photos._as_rgb
+
+    def slow(image):
+        with lock:
+            running.append(image)
+            seen.append(len(running))
+        time.sleep(0.02)
+        with lock:
+            running.pop()
+        return real(image)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(photos, "_as_rgb", slow)
+        patch.setattr(os, "cpu_count", lambda: 64)
+        gather(find_images(folder), path)
+    return max(seen)
+
+
+def test_big_pictures_are_decoded_one_by_one(flowers, tmp_path, monkeypatch):
+    assert 1 < most_at_once(monkeypatch, flowers, tmp_path / "a.h5") <= 4
+    monkeypatch.setattr(photos, "BIG", 96 * 64 - 1)
+    assert most_at_once(monkeypatch, flowers, tmp_path / "b.h5") == 1
+
+
+def test_half_transparent_is_half_white(tmp_path):
+    clear = Image.new("RGBA", (64, 64), (*RED, 128))
+    found = read_photo(save(clear, tmp_path / "a.png"))
+    assert np.abs(found.astype(int) - [227, 142, 147]).max() <= 1
 
 
 def test_a_class_of_bad_files_is_an_error(tmp_path):
@@ -354,8 +452,14 @@ def test_a_full_disk_keeps_what_was_there(flowers, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(photos, "_decode_all", full)
-    with pytest.raises(DataError, match=r"No space left.*Expected room for 0 MB"):
+    with pytest.raises(DataError, match=r"No space left.*Expected room for 1 MB"):
         gather(find_images(flowers), path)
+    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1_000_000))
+        patch.setattr(photos, "_decode_all", lambda *_: pytest.fail("began without room"))
+        with pytest.raises(DataError, match=r"1.4 MB are needed and 1.0 MB are free"):
+            gather(find_images(flowers), path)
     assert photos.Pictures(path).checksum == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["flowers", "flowers.h5"]
 

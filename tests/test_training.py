@@ -1,6 +1,9 @@
 """The recipe of notebook 06, on tiny networks: batches, optimiser, resume, targets, averages."""
 
 import dataclasses
+import re
+import shutil
+import types
 
 import h5py
 import numpy as np
@@ -116,6 +119,24 @@ def test_zoom_changes_the_area():
     assert 0.5 < areas.min() < 0.8 and 1.2 < areas.max() < 2.2
 
 
+def test_half_of_the_images_are_mirrored():
+    images = np.random.default_rng(0).random((40, 16, 18, 3), dtype="float32")
+    recipe = dataclasses.replace(STILL, mirror=True)
+    versions = training.augment(tf.constant(images), (0, 0), recipe).numpy()
+    mirrored = np.isclose(versions, images[:, :, ::-1], atol=1e-4).all(axis=(1, 2, 3))
+    as_before = np.isclose(versions, images, atol=1e-4).all(axis=(1, 2, 3))
+    assert 10 <= mirrored.sum() <= 30 and np.array_equal(as_before, ~mirrored)
+
+
+def test_a_mirrored_image_is_the_mirror_image_of_the_one_that_is_not():
+    images = tf.constant(np.random.default_rng(0).random((40, 16, 18, 3), dtype="float32"))
+    plain = training.augment(images, (5, 0), Recipe()).numpy()
+    versions = training.augment(images, (5, 0), Recipe(mirror=True)).numpy()
+    mirrored = np.isclose(versions, plain[:, :, ::-1], atol=1e-3).all(axis=(1, 2, 3))
+    as_before = np.isclose(versions, plain, atol=1e-3).all(axis=(1, 2, 3))
+    assert mirrored.any() and as_before.any() and (mirrored | as_before).all()
+
+
 def test_light_and_contrast_change_by_their_share():
     grey = np.full((40, 16, 16, 3), 0.5, "float32")
     grey[:, 8:] = 0.6
@@ -152,6 +173,18 @@ def test_fused_adam_is_adam():
         weights.append(model.get_weights())
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_weight_decay_shrinks_kernels_alone(data):
+    models = [tiny(), tiny()]
+    for model, weight_decay in zip(models, (0, 0.5), strict=True):
+        recipe = dataclasses.replace(STILL, peak=0.01, cosine=False, weight_decay=weight_decay)
+        recipe = dataclasses.replace(recipe, epochs=1, batch_size=20)  # one step
+        training.train(model, data, recipe=recipe)
+    first = tiny().trainable_weights
+    for before, free, held in zip(first, *(m.trainable_weights for m in models), strict=True):
+        expected = 0.01 * 0.5 * before.numpy() if before.name == "kernel" else 0
+        np.testing.assert_allclose(free.numpy() - held.numpy(), expected, atol=1e-6)
 
 
 def test_schedule_rises_then_falls_to_zero():
@@ -218,6 +251,19 @@ def test_train_learns(data):
     assert (model.predict(data[0], verbose=0).argmax(1) == data[1].argmax(1)).mean() == 1
 
 
+def test_labels_may_be_whole_numbers(data):
+    images, labels = data
+    numbers = (images, labels.argmax(1))
+    ends = []
+    for given in (data, numbers):
+        model = tiny()
+        ends.append((training.train(model, given, given, STILL, seed=2), model.get_weights()))
+    for name, values in ends[0][0].items():
+        assert values == pytest.approx(ends[1][0][name])
+    for one, other in zip(ends[0][1], ends[1][1], strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
 class Interrupt(keras.callbacks.Callback):
     """Stop the training as a learner does, in the middle of an epoch."""
 
@@ -265,6 +311,15 @@ def test_a_checkpoint_of_another_training_is_refused_and_kept(data, tmp_path):
     assert path.read_bytes() == kept
 
 
+def test_a_finished_training_that_kept_its_checkpoint_is_not_done_again(data, tmp_path):
+    path = tmp_path / "tiny.weights.h5"
+    model, again = tiny(), tiny()
+    expected = training.train(model, data, None, STILL, checkpoint=path, keep_checkpoint=True)
+    assert training.train(again, data, None, STILL, checkpoint=path) == expected
+    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("content", [b"", b"no HDF5", None])
 def test_a_file_that_is_no_checkpoint(data, tmp_path, content):
     path = tmp_path / "tiny.weights.h5"
@@ -285,6 +340,32 @@ def test_a_checkpoint_that_cannot_be_written_does_not_stop_the_training(data, tm
     assert "was not written" in capsys.readouterr().out
 
 
+def test_a_full_disk_does_not_stop_the_training(data, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "tiny.weights.h5"
+
+    def full(*_):
+        raise RuntimeError("Can't decrement id ref count (file write failed: errno = 28)")
+
+    monkeypatch.setattr(keras.Model, "save_weights", full)
+    history = training.train(tiny(), data, None, STILL, checkpoint=path)
+    assert len(history["loss"]) == 2 and not list(tmp_path.iterdir())
+    assert "was not written: Can't decrement" in capsys.readouterr().out
+    monkeypatch.setattr(keras.Model, "save_weights", lambda *_: pytest.fail("began without room"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1000))
+    training.train(tiny(), data, None, STILL, checkpoint=path)
+    assert re.search(r"was not written: .*0.1 MB are needed", capsys.readouterr().out)
+
+
+def test_a_checkpoint_takes_no_more_room_than_was_asked_for(data, tmp_path, monkeypatch):
+    asked, real = [], training.replacing
+    monkeypatch.setattr(
+        training, "replacing", lambda path, needed: asked.append(needed) or real(path, needed)
+    )
+    path = tmp_path / "tiny.weights.h5"
+    training.train(tiny(), data, None, STILL, checkpoint=path, keep_checkpoint=True)
+    assert 0.3 * asked[0] < path.stat().st_size <= asked[0]
+
+
 def test_stop_at_a_target(data, capsys):
     recipe = dataclasses.replace(STILL, epochs=40, peak=0.02)
     history = training.train(tiny(), data, data, recipe, target=0.5)
@@ -300,6 +381,9 @@ def test_stop_at_a_target(data, capsys):
         (np.zeros((4, 16, 16), "uint8"), np.zeros((4, 6)), r"shape \(4, 16, 16\)"),
         (np.zeros((4, 16, 16, 3), "uint8"), np.zeros((4, 5)), "one row of 6 values"),
         (np.zeros((4, 16, 16, 3), "uint8"), np.zeros(4), "One-hot encode"),
+        (np.zeros((4, 16, 16, 3), "uint8"), np.zeros(5, int), r"labels of shape \(5,\)"),
+        (np.zeros((4, 16, 16, 3), "uint8"), np.arange(3, 7), "labels from 3 to 6; expected 0 to 5"),
+        (np.zeros((4, 16, 16, 3), "uint8"), np.arange(-1, 3), "labels from -1 to 2"),
         (np.zeros((0, 16, 16, 3), "uint8"), np.zeros((0, 6)), "found 0 images"),
         (np.zeros((4, 18, 16, 3), "uint8"), np.zeros((4, 6)), r"shape \(18, 16, 3\)"),
     ],

@@ -34,3 +34,9 @@ def test_a_block_that_wrote_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(path):
         pass
     assert path.read_text() == "old"
+
+
+def test_no_file_is_begun_without_room(tmp_path):
+    with pytest.raises(OSError, match="MB are needed"), replacing(tmp_path / "a.h5", 10**18):
+        pytest.fail("it began")
+    assert names(tmp_path) == []

@@ -51,7 +51,7 @@ PREPROCESSORS = (
     ClearMarkScheme,
 )
 LOOSE_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?![a-z]+://|#)([^)\s]+)\)")  # to a file, not a site
-PICTURE_IN_CODE = re.compile(r'ROOT / "images" / "([\w.-]+)"')
+FILE_IN_CODE = re.compile(r'ROOT / "(images|models)" / "([\w.-]+)"')
 OTHERS = ("# Instructor:", "# Maintainer:")  # groups of environment.yml that no student needs
 README = """\
 # {title}
@@ -159,8 +159,8 @@ def needed_modules(notebook: nbformat.NotebookNode) -> set[Path]:
 
 
 def needed_files(notebook: nbformat.NotebookNode) -> set[Path]:
-    """Return the pictures that a copy shows or opens, and the data and results that it reads."""
-    files = {ROOT / "images" / name for name in PICTURE_IN_CODE.findall(to_code(notebook))}
+    """Return the pictures and models that a copy opens, and the data and results it reads."""
+    files = {ROOT / folder / name for folder, name in FILE_IN_CODE.findall(to_code(notebook))}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             targets = [ROOT / "notebooks" / link[2] for link in LOOSE_LINK.findall(cell.source)]

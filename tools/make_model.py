@@ -8,12 +8,14 @@
 
 Renders what is not there yet into build/model/, half of it in SIGNS's manner and half in any,
 trains by the recipe of resnets/training.py, and says how long it will take. Rendered hands vary
-enough: alone they are augmented less. Where the model to begin with is missing, it is trained
-first. Interrupted, the same command goes on where it was. SIGNS is what `load_dataset` finds, the
-photographs or the bundled set; its test images are not read.
+enough: alone they are augmented less. Half of SIGNS's repetitions beside them are strangers':
+other frames, walls, colours and cameras (resnets/strangers.py). Where the model to begin with is
+missing, it is trained first. Interrupted, the same command goes on where it was. SIGNS is what
+`load_dataset` finds, the photographs or the bundled set; its test images are not read.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import sys
 from pathlib import Path
@@ -22,6 +24,7 @@ import numpy as np
 from render_hands import natural
 
 from resnets import hands, rendering
+from resnets.strangers import stranger
 from resnets.validation import group_near_duplicates, grouped_folds
 from resnets_utils import ROOT, DataError, convert_to_one_hot, load_dataset, quiet_tensorflow
 
@@ -29,7 +32,7 @@ FOLDER = ROOT / "build" / "model"
 MODELS = ROOT / "models"
 TEST = 600  # rendered images that no training sees, for readers who load the set
 SEED = 1  # of the rendered images of the first manner; the next takes the next one
-SHARE = 1 / 3  # of SIGNS among the training images, by repetition
+SHARE = 0.45  # of SIGNS among the training images, by repetition
 MANNERS = {  # both with skin of all tones, and each picture a sitting of its own
     "any": hands.ANY,
     "signs": dataclasses.replace(hands.LIKE_SIGNS, tones=hands.ANY.tones, sessions=0),
@@ -50,7 +53,7 @@ class Kind:
 
 
 KINDS = {
-    "hands": Kind("ResNet50", True, True, {"epochs": 4, "peak": 0.001}, begin="rendered"),
+    "hands": Kind("ResNet50", True, True, {"epochs": 8, "peak": 0.001}, begin="rendered"),
     "rendered": Kind("ResNet50", True, False, {"epochs": 10} | LESS),
     "small": Kind("SmallResNet", True, False, {"epochs": 24} | LESS),
     "signs": Kind("ResNet50", False, True, {}),
@@ -60,11 +63,23 @@ KINDS = {
 def mixed(many, few, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Return all of two sets (images, labels), the second repeated until it has that share.
 
-    Every other repetition is mirrored: a left hand shows the same sign as a right one.
+    Its repetitions are not alike: as they are, as strangers', mirrored (a left hand shows the same
+    sign as a right one), as other strangers', and so on.
     """
     times = max(1, round(share / (1 - share) * len(many[0]) / len(few[0])))
-    again = [few[0][:, :, ::-1] if k % 2 else few[0] for k in range(times)]
+    again = [repetition(few[0], k) for k in range(times)]
     return np.concatenate([many[0], *again]), np.concatenate([many[1], *[few[1]] * times], axis=1)
+
+
+def repetition(images: np.ndarray, k: int) -> np.ndarray:
+    """Return SIGNS's images (m, 64, 64, 3) as their repetition `k` shows them."""
+    if k % 2 == 0:
+        return images[:, :, ::-1] if k % 4 else images
+    changed = images.copy()
+    for index, image in enumerate(images):
+        with contextlib.suppress(DataError):  # no hand in it: it stays as it is
+            changed[index] = stranger(image, k, index)
+    return changed
 
 
 def training_images(

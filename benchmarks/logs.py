@@ -1,0 +1,57 @@
+"""The committed logs in benchmarks/results/: a line per measurement, with its day and commit."""
+
+import csv
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def read(log: Path) -> list[dict[str, str]]:
+    """Return the lines of a log; none where there is no log."""
+    if not log.exists():
+        return []
+    with log.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def append(row: dict, log: Path) -> None:
+    """Add a line to a log, and the heading where it is new; what is not measured stays empty."""
+    new, columns = not log.exists(), list(row)
+    if not new:
+        with log.open(newline="", encoding="utf-8") as file:
+            columns = next(csv.reader(file))
+    with log.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def stamp() -> dict[str, str]:
+    """Return what a line begins with: today, and the checked-out commit."""
+    return {"date": time.strftime("%Y-%m-%d"), "commit": commit()}
+
+
+def commit() -> str:
+    """Return the checked-out commit, short, with a + where files differ from it."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, cwd=RESULTS, check=False
+        )
+        return done.stdout.strip()
+
+    lines = git("status", "--porcelain").splitlines()
+    changed = [line for line in lines if "/results/" not in line]  # a log may have grown
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(changed)
+
+
+def processor() -> str:
+    """Return the processor's name, or at least its kind."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
