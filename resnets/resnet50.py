@@ -173,13 +173,15 @@ def TwoLayerResNet(
     input_shape: tuple[int, int, int] = (64, 64, 3),
     classes: int = 6,
     *,
+    filters: int = 16,
+    max_pooling: bool = False,
     shortcuts: bool = True,
     normalised: bool = True,
     zero_gamma: bool = False,
 ) -> Model:
     """Build a residual network of two-layer blocks, or the plain one of the same main path.
 
-    After He et al. (2015), section 4.2: three stages of 16, 32 and 64 filters and n blocks each,
+    After He et al. (2015), section 4.2: three stages of 16, 32, 64 filters and n blocks each,
     global average pooling, one dense layer: 6n + 2 layers with weights. In front stands ResNet50's
     stage 1, as SIGNS's images are larger. The shortcuts have no parameters, so with and without
     them the networks have the same layers, names and weights.
@@ -188,6 +190,9 @@ def TwoLayerResNet(
         depth: 8, 14, 20 and so on: 6n + 2.
         input_shape: (height, width, channels) of an image; sides of 32 pixels or more.
         classes: Number of classes, the width of the softmax layer `fc{classes}`.
+        filters: Of stage 1 and the first of the three; the others have twice and four times as
+            many.
+        max_pooling: As ResNet50's stage 1 has it.
         shortcuts: False leaves the additions out.
         normalised: False leaves BatchNormalization out, stage 1's included.
         zero_gamma: As for `ResNet50`.
@@ -196,23 +201,25 @@ def TwoLayerResNet(
         A Keras model with inputs and outputs as `ResNet50`.
 
     Raises:
-        ValueError: No such depth; the images are too small; there is no class; `zero_gamma`
-            without the normalisation or the shortcuts that it needs.
+        ValueError: No such depth; no filter; the images are too small; there is no class;
+            `zero_gamma` without the normalisation or the shortcuts that it needs.
     """
     _refuse("TwoLayerResNet", input_shape, classes, SMALLEST_SIDE_GLOBAL)
     if depth < 8 or (depth - 2) % 6:
         raise ValueError(f"TwoLayerResNet: depth is {depth}; give 8, 14, 20 or so on, 6n + 2.")
+    if filters < 1:
+        raise ValueError(f"TwoLayerResNet: filters is {filters}; give 1 or more.")
     if zero_gamma and not (normalised and shortcuts):
         raise ValueError(
             "TwoLayerResNet: zero_gamma closes the main paths, so it needs shortcuts beside them "
             "and BatchNormalization, whose scale it sets."
         )
     images = Input(input_shape)
-    X = stage_1(images, filters=16, normalised=normalised)
-    for stage, filters in ((2, 16), (3, 32), (4, 64)):
+    X = stage_1(images, max_pooling, filters, normalised)
+    for stage, width in ((2, filters), (3, 2 * filters), (4, 4 * filters)):
         for block in range((depth - 2) // 6):
             stride = 2 if stage > 2 and block == 0 else 1
-            X = _two_layer_block(X, filters, stride, f"{stage}_{block + 1}", shortcuts, normalised)
+            X = _two_layer_block(X, width, stride, f"{stage}_{block + 1}", shortcuts, normalised)
     name = "TwoLayerResNet" if shortcuts else "TwoLayerPlainNet"
     model = Model(images, head(X, classes, global_pooling=True), name=name)
     if zero_gamma:

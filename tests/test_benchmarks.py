@@ -213,7 +213,7 @@ def test_a_line_of_folders_compares_with_the_smallest():
         ("folders.py --sizes 10 1000", "give 1000 pictures or more"),
         ("flowers.py", "name a folder of pictures and a setting"),
         ("flowers.py folder small-wide", "candidates are compared with --validate"),
-        ("flowers.py folder small --epochs 0", "give 1 epoch or more"),
+        ("flowers.py folder shallow --epochs 0", "give 1 epoch or more"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
@@ -284,7 +284,7 @@ def test_what_a_flowers_training_reads(pictures, validate, tmp_path, monkeypatch
 
     monkeypatch.setattr(photos.Pictures, "__getitem__", watched)
     monkeypatch.setattr(flowers.training, "train", train)
-    setting = flowers.SETTINGS["small"]
+    setting = flowers.SETTINGS["shallow"]
     result = flowers.run(setting, pictures, 1, validate, tmp_path / "state.weights.h5")
     _, held_out = flowers.parts(pictures.labels, 1, False)
     assert read == set(range(20)) - (set(held_out) if validate else set())

@@ -302,6 +302,20 @@ def test_a_closed_network_passes_on_what_stage_1_made():
     assert not stage_3[..., 16:].any() and not end[..., 16:].any()
 
 
+def test_a_wider_two_layer_network():
+    model = TwoLayerResNet(8, filters=64, max_pooling=True)
+    shapes = [model.get_layer(f"bn{stage}_1_branch2b").output.shape for stage in (2, 3, 4)]
+    assert shapes == [(None, 15, 15, 64), (None, 8, 8, 128), (None, 4, 4, 256)]
+    kernels = [w.shape for w in model.trainable_variables if w.name == "kernel"]
+    assert kernels == [
+        (7, 7, 3, 64),
+        *((3, 3, 64, 64),) * 2,
+        *((3, 3, 64, 128), (3, 3, 128, 128)),
+        *((3, 3, 128, 256), (3, 3, 256, 256)),
+        (256, 6),
+    ]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -311,6 +325,7 @@ def test_a_closed_network_passes_on_what_stage_1_made():
         ({"zero_gamma": True, "normalised": False}, "BatchNormalization"),
         ({"input_shape": (31, 64, 3)}, "give 32 x 32"),
         ({"classes": 0}, "classes is 0"),
+        ({"filters": 0}, "filters is 0; give 1 or more"),
     ],
 )
 def test_no_such_two_layer_network(settings, message):
