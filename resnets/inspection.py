@@ -103,13 +103,14 @@ def _output(model: keras.Model, layer: keras.layers.Layer | str) -> keras.KerasT
     A model that stands as a layer in another one knows as its `output` the one of its own first
     call; so the tensor is looked for where it arrives.
     """
+    names = [one.name for one in model.layers]
+    if layer not in (names if isinstance(layer, str) else model.layers):
+        name = layer if isinstance(layer, str) else layer.name
+        raise DataError(
+            f"{_name(model)}: found no layer {name!r}; expected one of {len(names)}, the last "
+            f"of which are {names[-5:]}."
+        )
     if isinstance(layer, str):
-        names = [one.name for one in model.layers]
-        if layer not in names:
-            raise DataError(
-                f"{_name(model)}: found no layer {layer!r}; expected one of {len(names)}, the last "
-                f"of which are {names[-5:]}."
-            )
         layer = model.get_layer(layer)
     if not isinstance(layer, keras.Model):
         return layer.output
@@ -159,21 +160,27 @@ def gradient_norms(
         weight: "kernel" of the convolutions, or "gamma" of the BatchNormalization layers.
 
     Returns:
-        The Euclidean norm by the layer's name.
+        The Euclidean norm by the layer's name; layers of a model inside the model count, too.
+
+    Raises:
+        DataError: The model is no image classifier, or the images don't fit it.
     """
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    images, all_layers = check_images(model, images), _all_layers(model)
+    norms = [layer for layer in all_layers if isinstance(layer, keras.layers.BatchNormalization)]
+    convolutions = [layer for layer in all_layers if isinstance(layer, keras.layers.Conv2D)]
     layers = {"kernel": convolutions, "gamma": norms}[weight]
     weights = [getattr(layer, weight).value for layer in layers]
     averages = [v for norm in norms for v in norm.non_trainable_variables]
     before = [v.numpy() for v in averages]
 
-    with tf.GradientTape() as tape:
-        losses = keras.losses.categorical_crossentropy(labels, model(images, training=True))
-        loss = tf.reduce_mean(losses)
+    try:
+        with tf.GradientTape() as tape:
+            losses = keras.losses.categorical_crossentropy(labels, model(images, training=True))
+            loss = tf.reduce_mean(losses)
+    finally:
+        for variable, value in zip(averages, before, strict=True):
+            variable.assign(value)
     found = [tf.norm(gradient) for gradient in tape.gradient(loss, weights)]
-    for variable, value in zip(averages, before, strict=True):
-        variable.assign(value)
     return {layer.name: float(norm) for layer, norm in zip(layers, found, strict=True)}
 
 
@@ -550,7 +557,9 @@ def _end(model: keras.Model) -> tuple[keras.KerasTensor, Callable[[tf.Tensor], t
     if isinstance(last, keras.layers.Dense):
         bias = last.bias if last.use_bias else 0.0
         return last.input, lambda value: tf.matmul(value, last.kernel) + bias
-    if isinstance(last, keras.layers.Activation | keras.layers.Softmax):
+    if isinstance(last, keras.layers.Softmax) or (
+        isinstance(last, keras.layers.Activation) and last.activation is keras.activations.softmax
+    ):
         return last.input, lambda value: value
     return output, _log_of_probabilities
 

@@ -51,6 +51,23 @@ def test_measuring_gradients_leaves_the_averages_alone():
     assert len(norms) == 7 and min(norms.values()) > 0
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+    with pytest.raises(ValueError, match="shape"):
+        inspection.gradient_norms(model, images, np.eye(5, dtype="float32")[[0, 1] * 4])
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_gradients_of_a_model_inside_a_model():
+    inside = TwoLayerResNet(8)
+    inputs = keras.Input((64, 64, 3))
+    around = keras.Model(inputs, inside(keras.layers.Rescaling(1.0)(inputs)))
+    images = np.random.default_rng(0).random((8, 64, 64, 3), np.float32)
+    batch, before = (images, np.eye(6, dtype="float32")[[0, 1] * 4]), around.get_weights()
+    assert inspection.gradient_norms(around, *batch) == pytest.approx(
+        inspection.gradient_norms(inside, *batch), rel=1e-3
+    )
+    for one, other in zip(before, around.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_stage_means():
@@ -116,6 +133,8 @@ def known(ending="softmax"):
         X = keras.layers.Softmax()(X)
     elif ending == "activation":
         X = keras.layers.Activation("softmax")(X)
+    elif ending == "copied":
+        X = keras.layers.Activation("linear")(keras.layers.Softmax()(X))
     elif ending == "operation":
         X = keras.ops.softmax(X)
     model = keras.Model(inputs, X)
@@ -141,8 +160,9 @@ def test_gradients_are_the_logits(ending):
         np.testing.assert_allclose(gradients, expected, rtol=1e-5)
 
 
-def test_another_end_gets_the_log_of_the_probability():
-    model, images = known("operation"), some_images()
+@pytest.mark.parametrize("ending", ["operation", "copied"])
+def test_another_end_gets_the_log_of_the_probability(ending):
+    model, images = known(ending), some_images()
     _, gradients = inspection.maps_and_gradients(model, images, 1)
     p = model(images).numpy()[:, None, None]
     expected = (WEIGHTS[:, 1] - p @ WEIGHTS.T) / 24  # (m, 1, 1, channels)
@@ -392,6 +412,8 @@ def test_bad_images_and_classes_are_refused():
         inspection.occlusion(model, some_images(), [0, 1])
     with pytest.raises(DataError, match="found no layer 'conv9'"):
         inspection.feature_maps(model, some_images(), "conv9")
+    with pytest.raises(DataError, match="found no layer 'elsewhere'"):
+        inspection.feature_maps(model, some_images(), keras.layers.Conv2D(1, 1, name="elsewhere"))
     with pytest.raises(DataError, match=r"returns \(None, 2\)"):
         inspection.grad_cam(model, some_images(), 0, model.layers[-1])
     for window, stride in ((5, 1), (0, 1), (2, 3), (2, 0)):
