@@ -10,6 +10,7 @@ What can't be read is refused by name and with the reason, and the rest goes on.
 
 import concurrent.futures
 import contextlib
+import copy
 import dataclasses
 import itertools
 import os
@@ -201,7 +202,8 @@ def find_images(folder: str | Path, leave_out: Sequence[str] = ()) -> LabelledFo
 
     Args:
         folder: For example `flowers`, with `flowers/daisy/1.jpg`, `flowers/rose/2.png`. Other
-            files, and what begins with a dot or an underscore, are passed over.
+            files, whatever begins with a dot, and folders that begin with an underscore are passed
+            over.
         leave_out: Names of class folders to pass over, as Caltech-101's `BACKGROUND_Google`.
 
     Raises:
@@ -319,7 +321,8 @@ def split(
         places = _copies_first(places, checksums, has_copies)
         counts = [int(share * len(places) + 1e-9) for share in parts[1:]]
         ends = np.cumsum([len(places) - sum(counts), *counts])
-        ends[:-1] = [_before_copies(end, checksums[places]) for end in ends[:-1]]
+        for k, end in enumerate(ends[:-1]):
+            ends[k] = _not_between_copies(end, checksums[places], ends[k - 1] if k else 0)
         if min(np.diff(ends, prepend=0)) < 1:
             name = classes[label] if classes else label
             needed = int(np.ceil(1 / min(parts) - 1e-9))
@@ -341,11 +344,18 @@ def _copies_first(places: np.ndarray, checksums: np.ndarray, has_copies: np.ndar
     return places[np.argsort(key, kind="stable")]
 
 
-def _before_copies(end: int, checksums: np.ndarray) -> int:
-    """Return the end of a part, moved down where it would fall between copies."""
-    while 0 < end < len(checksums) and checksums[end - 1] == checksums[end]:
-        end -= 1
-    return end
+def _not_between_copies(end: int, checksums: np.ndarray, start: int) -> int:
+    """Return the end of a part, moved down where it would fall between copies; up, if none is left.
+
+    Args:
+        end: In 1 to k.
+        checksums: (k,), copies side by side.
+        start: Of the part.
+    """
+    borders = np.flatnonzero(np.diff(checksums)) + 1
+    borders = np.concatenate([[0], borders, [len(checksums)]])
+    below = borders[borders <= end].max()
+    return below if below > start else borders[borders >= end].min()
 
 
 # --- many images ----------------------------------------------------------------------------------
@@ -365,25 +375,22 @@ class Pictures:
 
     dtype, ndim = np.dtype(np.uint8), 4
 
-    def __init__(self, path: str | Path, places: np.ndarray | None = None):
-        """Open a file; with `places` (k,), only those images of it."""
+    def __init__(self, path: str | Path):
+        """Open a file."""
         self.path = Path(path)
         try:
             self.file = h5py.File(self.path)
             self.classes = list(self.file["classes"].asstr()[()])
             self.refused = list(self.file["refused"].asstr()[()])
-            labels, checksums = self.file["labels"][()], self.file["checksums"][()]
+            self.labels, self.checksums = self.file["labels"][()], self.file["checksums"][()]
             self.checksum = int(self.file.attrs["checksum"])
             self.images = self.file["images"]
         except (OSError, KeyError) as error:
             raise DataError(
                 f"{self.path}: found no file of gathered pictures ({error}). Delete it."
             ) from None
-        self.places = np.arange(len(labels)) if places is None else np.asarray(places)
-        self.labels, self.checksums = labels[self.places], checksums[self.places]
-        self.shape = (len(self.places), *self.images.shape[1:])
-        if places is not None:
-            self.checksum = zlib.crc32(self.places.tobytes(), self.checksum)
+        self.places = np.arange(len(self.labels))
+        self.shape = self.images.shape
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -398,8 +405,13 @@ class Pictures:
         return found
 
     def part(self, places: np.ndarray) -> "Pictures":
-        """Return some of the images, by their places (k,), as another view of the file."""
-        return Pictures(self.path, self.places[places])
+        """Return some of the images, by their places (k,), as another view of the open file."""
+        part = copy.copy(self)
+        part.places = self.places[places]
+        part.labels, part.checksums = self.labels[places], self.checksums[places]
+        part.shape = (len(part.places), *self.shape[1:])
+        part.checksum = zlib.crc32(part.places.tobytes(), self.checksum)
+        return part
 
 
 def gather(folder: LabelledFolder, path: str | Path, side: int = SIDE) -> Pictures:

@@ -326,6 +326,17 @@ def test_a_folder_that_is_there_twice(parts):
     assert not np.array_equal(found[1], split(labels, parts, 1, checksums=checksums)[1])
 
 
+@pytest.mark.parametrize(
+    ("copies", "parts", "expected"),
+    [(75, (0.7, 0.3), [75, 25]), (50, (0.7, 0.3), [70, 30]), (80, (0.7, 0.15, 0.15), [80, 5, 15])],
+)
+def test_a_class_with_many_copies_of_one_picture(copies, parts, expected):
+    checksums = np.append(np.zeros(copies, int), np.arange(1, 101 - copies))
+    found = split(np.zeros(100, int), parts, checksums=checksums)
+    assert [len(places) for places in found] == expected
+    assert len(parts_of_copies(checksums, found)[0]) == 1
+
+
 def test_a_class_of_copies_is_too_small_to_split():
     with pytest.raises(DataError, match=r"0: found 10 images, only 1 of them different, too few"):
         split(np.repeat([0, 1], 10), checksums=np.append(np.zeros(10, int), np.arange(1, 11)))
@@ -354,6 +365,18 @@ def test_gathered_pictures_are_those_of_the_folder(flowers, tmp_path):
     assert part.checksums.tolist() == pictures.checksums[[5, 20]].tolist()
     assert part.labels.tolist() == [0, 1] and part.checksum != pictures.checksum
     assert [path.name for path in (tmp_path / "build").iterdir()] == ["flowers.h5"]
+
+
+def test_a_part_is_of_the_file_that_was_opened(flowers, tmp_path):
+    """Another process may have written the folder anew meanwhile."""
+    pictures = gather(find_images(flowers), tmp_path / "flowers.h5")
+    expected = pictures[[20, 29]]
+    for name in ("00.png", "01.png"):
+        (flowers / "daisy" / name).unlink()
+    assert len(gather(find_images(flowers), tmp_path / "flowers.h5")) == 28
+    part = pictures.part(np.array([20, 29]))
+    np.testing.assert_array_equal(part[:], expected)
+    assert part.labels.tolist() == [1, 1]
 
 
 def test_gathering_is_done_once_and_again_after_a_change(flowers, tmp_path, monkeypatch):
