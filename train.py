@@ -6,7 +6,7 @@
 
 Writes models/FOLDER.keras, and beside it the curves, FOLDER.png. The same command again trains
 further; the file changes when its accuracy on the held-out pictures is higher. Interrupted, the
-same command goes on where it was.
+same command goes on where it was. --network and --begin are for a model that is not there yet.
 
 Exit status: 0 trained, 1 the target was not reached, 2 the folder or the model can't be used,
 130 interrupted.
@@ -76,8 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
     parts = options.parts or ((0.7, 0.15, 0.15) if options.until else (0.7, 0.3))
     if options.until and len(parts) != 3:
         parser.error("--until needs three parts: training, validation and test, as 70/15/15.")
-    if options.seed < 0:
-        parser.error(f"--seed {options.seed}: give 0 or more.")
+    if not 0 <= options.seed <= 10**9:  # rounds count on from it, and NumPy's end at 2**32
+        parser.error(f"--seed {options.seed}: give 0 to 1,000,000,000.")
     name = options.folder.resolve().name
     if options.model is None and name.lower() in OWN:
         parser.error(
@@ -128,10 +128,13 @@ def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
             seed=options.seed,
         )
     elif options.network or options.begin:
-        raise DataError(
-            f"{path}: found a model already; --network and --begin are for a new one. Delete it, "
-            "or name another with --model."
-        )
+        found = classifier.load_model(path)[0].name
+        if options.network not in (None, found):
+            raise DataError(
+                f"{path}: found a model already, {found}; --network {options.network} is for a new "
+                "one. Delete it, or name another with --model."
+            )
+        print(f"{path}: found a model already, so this trains it further.")
     common = {
         "epochs": options.epochs,
         "parts": parts,
@@ -143,7 +146,8 @@ def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
     else:
         classifier.train_model(path, options.folder, **common)
     facts = classifier.load_model(path)[1]
-    draw(facts.history, path)
+    if facts.history:  # a model from elsewhere may need no round
+        draw(facts.history, path)
     return facts
 
 

@@ -9,6 +9,7 @@ prepared, and what was measured. Keras alone opens it too.
 """
 
 import dataclasses
+import glob
 import json
 import math
 import zipfile
@@ -223,13 +224,14 @@ def new_model(
             can't be read, or nothing of it fits.
     """
     path = Path(path_to_model)
+    _check_ending(path)
     if path.exists():
         raise DataError(f"{path}: found a file already; expected none. Delete it, or name another.")
     if len(classes) < 2 or len(set(classes)) < len(classes):
         raise DataError(f"new_model: found the classes {list(classes)}; give two or more names.")
     if network not in NETWORKS:
         raise DataError(f"new_model: found the network {network!r}; give one of {NETWORKS}.")
-    for left in path.parent.glob(f"{path.stem}.round*.weights.h5"):
+    for left in path.parent.glob(f"{glob.escape(path.stem)}.round*.weights.h5"):
         left.unlink()  # of a model that is no more
     keras.utils.set_random_seed(seed)
     build = getattr(resnet50, network)
@@ -422,7 +424,8 @@ def _open(path, path_to_images, parts, seed, leave_out) -> tuple[photos.Pictures
 def decoded(folder: photos.LabelledFolder, side: int) -> photos.Pictures:
     """Return a folder's pictures, decoded into a file of build/pictures the first time."""
     whole = folder.root.resolve()
-    name = f"{whole.name}-{photos.checksum_of_text(str(whole)):08x}-{side}.h5"
+    of_classes = photos.checksum_of_text(f"{whole} {folder.classes}")  # some may be left out
+    name = f"{whole.name}-{of_classes:08x}-{side}.h5"
     return photos.gather(folder, CACHE / name, side)
 
 

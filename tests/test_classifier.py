@@ -1,5 +1,6 @@
 """Models for own pictures: their files, rounds of training, and the two commands."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -496,6 +497,10 @@ def test_a_checkpoint_of_another_model_of_the_name(colours, model, monkeypatch):
             classifier.train_model(model, colours, epochs=1, recipe=QUICK)
     (left,) = model.parent.glob("tiny.round1*")
     model.unlink()
+    for other in ("tiny", "t[i]ny.keras"):  # no ending; a name that is a pattern
+        with contextlib.suppress(DataError):
+            new_model(model.with_name(other), classes=list(COLOURS), network="SmallResNet")
+    assert left.exists(), "another model's"
     save_model(tiny(side=18), model, Facts(tuple(COLOURS)))
     with pytest.raises(DataError, match=r"tiny.round1.weights.h5 is of another training.*Delete"):
         classifier.train_model(model, colours, epochs=1, recipe=QUICK)
@@ -673,14 +678,24 @@ def test_train_makes_trains_and_draws(colours, tmp_path, monkeypatch, capsys):
     assert "42 pictures to train on, 18 to validate" in err
     with Image.open(path.with_suffix(".png")) as image:
         assert image.width > 600
+    assert train_command.main([*arguments, "--begin", str(path)]) == 0, "the same command goes on"
+    assert "trains it further" in capsys.readouterr().out
+    assert load_model(path)[1].rounds == 2
     monkeypatch.setattr(classifier, "measure", lambda *_: 0.5)
-    assert train_command.main([*arguments, "--epochs", "2"]) == 2, "no other network"
-    assert "are for a new one" in capsys.readouterr().err
+    assert train_command.main([*arguments, "--network", "ResNet50"]) == 2, "no other network"
+    assert "found a model already, SmallResNet" in capsys.readouterr().err
     until = [str(colours), "--until", "99.9%", "--most", "1", "--epochs", "1"]
     other = tmp_path / "other.keras"
     until += ["--model", str(other)]
     assert train_command.main([*until, "--network", "SmallResNet"]) == 1
     assert load_model(other)[1].rounds == 1
+
+
+def test_a_target_that_is_reached_without_training(colours, model, monkeypatch, capsys):
+    monkeypatch.setattr(classifier, "measure", lambda *_: 0.9)
+    assert train_command.main([str(colours), "--model", str(model), "--until", "85", "--json"]) == 0
+    assert strict(capsys.readouterr().out)["history"] == {}
+    assert not model.with_suffix(".png").exists(), "there are no curves"
 
 
 def test_a_training_that_fails_ends_in_valid_json(colours, tmp_path, monkeypatch, capsys):
@@ -715,7 +730,8 @@ def test_the_project_s_own_models_are_not_written_over():
         (["x", "--until", "0"], "no percentage above 0"),
         (["x", "--until", "85", "--parts", "70/30"], "three parts"),
         (["x", "--epochs", "0"], "whole number of 1 or more"),
-        (["x", "--seed", "-1"], "give 0 or more"),
+        (["x", "--seed", "-1"], "give 0 to 1,000,000,000"),
+        (["x", "--seed", "5000000000"], "give 0 to 1,000,000,000"),
         ([], "required: folder"),
     ],
 )
