@@ -131,8 +131,9 @@ def main() -> int:
                     if any(kind.items() <= row.items() for row in logs.read(LOG)):
                         continue
                     print(kind)
+                    begun = logs.stamp()
                     found = run(depth, shortcuts == "yes", normalised == "yes", seed, sets)
-                    logs.append(logs.stamp() | kind | found, LOG)
+                    logs.append(begun | kind | found, LOG)
     return 0
 
 

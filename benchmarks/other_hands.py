@@ -35,7 +35,8 @@ from resnets import hands, rendering, training
 from resnets.strangers import strangers
 from resnets.validation import group_near_duplicates, grouped_folds
 
-NAMES = ["signs", "strangers", "bundled", "rendered", "tones"]
+PHOTOGRAPHS = ["signs", "strangers"]  # have folds
+NAMES = [*PHOTOGRAPHS, "bundled", "rendered", "tones"]
 LOG = logs.RESULTS / "other_hands.csv"
 UNSEEN = 10_000  # a seed that no training uses
 
@@ -48,7 +49,7 @@ def of_seed(seed: int, count: int, how: hands.Variation) -> tuple[np.ndarray, np
 
 def sets(name: str, fold: int | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the images and labels behind a name, by the names they have in the log."""
-    if name in ("signs", "strangers"):
+    if name in PHOTOGRAPHS:
         if find_signs().resolve() == BUNDLED:
             raise DataError(
                 "signs and strangers are photographs: set SIGNS_DIR or run `make data`."
@@ -115,13 +116,15 @@ def main() -> int:
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
+    begun = logs.stamp()
     for name, (images, labels) in chosen.items():
+        of_fold = options.fold is not None and name in PHOTOGRAPHS
         answers = model.predict(training.as_floats(images), verbose=0).argmax(axis=1)
         by_sign = [np.mean(answers[labels == sign] == sign) for sign in range(6)]
-        row = logs.stamp() | {
+        row = begun | {
             "model": options.model.stem,
             "note": options.note,
-            "set": name if options.fold is None else f"{name}, fold {options.fold}",
+            "set": f"{name}, fold {options.fold}" if of_fold else name,
             "images": len(images),
             "accuracy": f"{np.mean(answers == labels):.4f}",
             "by_sign": " ".join(f"{value:.3f}" for value in by_sign),
