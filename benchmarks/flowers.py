@@ -79,7 +79,7 @@ WIDE = {"turn": 0.08, "shift": 0.15, "zoom": 0.3}
 # 0.003 on average, weights that no gradient holds fall to a five-hundredth.
 FAST = {"peak": 0.006, "weight_decay": 0.3}
 CHOSEN = dataclasses.replace(PLAIN, **WIDE, **FAST)
-SHALLOW = {"depth": 8, "filters": 64, "max_pooling": True, "zero_gamma": True}
+SHALLOW = {"depth": 8, "filters": 64, "zero_gamma": True}
 SETTINGS = {
     "published": Setting(PUBLISHED, arguments={"l2": 1e-4}),
     "recipe": Setting(CHOSEN),

@@ -174,7 +174,6 @@ def TwoLayerResNet(
     classes: int = 6,
     *,
     filters: int = 16,
-    max_pooling: bool = False,
     shortcuts: bool = True,
     normalised: bool = True,
     zero_gamma: bool = False,
@@ -192,7 +191,6 @@ def TwoLayerResNet(
         classes: Number of classes, the width of the softmax layer `fc{classes}`.
         filters: Of stage 1 and the first of the three; the others have twice and four times as
             many.
-        max_pooling: As ResNet50's stage 1 has it.
         shortcuts: False leaves the additions out.
         normalised: False leaves BatchNormalization out, stage 1's included.
         zero_gamma: As for `ResNet50`.
@@ -215,7 +213,7 @@ def TwoLayerResNet(
             "and BatchNormalization, whose scale it sets."
         )
     images = Input(input_shape)
-    X = stage_1(images, max_pooling, filters, normalised)
+    X = stage_1(images, filters=filters, normalised=normalised)
     for stage, width in ((2, filters), (3, 2 * filters), (4, 4 * filters)):
         for block in range((depth - 2) // 6):
             stride = 2 if stage > 2 and block == 0 else 1

@@ -153,6 +153,24 @@ def test_folders_in_the_readme_are_those_of_the_log():
     assert float(many["peak_ratio"]) < 1.1 and slowest > 1, "what was promised"
 
 
+def test_flowers_in_the_readme_are_those_of_the_log():
+    told = re.search(
+        r"reads ([\d.]+) % after (\d+) epochs, in (\d+) minutes on one core;.*?([\d.]+) % after "
+        r"(\d+) of their 64 epochs, in (\d+) minutes",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+    )
+    last = {row["setting"]: row for row in rows("flowers.csv") if row["part"] == "validation"}
+    assert list(told.groups()) == [
+        text
+        for row in (last["shallow-wide-fast"], last["published"])
+        for text in (
+            f"{100 * float(row['accuracy']):.1f}",
+            row["epochs"],
+            f"{float(row['seconds']) / 60:.0f}",
+        )
+    ]
+
+
 def test_lines_are_appended_under_the_headings_that_are_there(tmp_path):
     log = tmp_path / "log.csv"
     logs.append({"a": 1, "b": 2}, log)

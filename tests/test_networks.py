@@ -303,7 +303,7 @@ def test_a_closed_network_passes_on_what_stage_1_made():
 
 
 def test_a_wider_two_layer_network():
-    model = TwoLayerResNet(8, filters=64, max_pooling=True)
+    model = TwoLayerResNet(8, filters=64)
     shapes = [model.get_layer(f"bn{stage}_1_branch2b").output.shape for stage in (2, 3, 4)]
     assert shapes == [(None, 15, 15, 64), (None, 8, 8, 128), (None, 4, 4, 256)]
     kernels = [w.shape for w in model.trainable_variables if w.name == "kernel"]
