@@ -10,8 +10,6 @@ are never read.
 
 import argparse
 import dataclasses
-import os
-import platform
 import sys
 import time
 
@@ -168,7 +166,7 @@ def main() -> int:
                 | {"group": options.group, "variant": name}
                 | key
                 | result
-                | {"machine": f"{platform.machine()} {os.cpu_count()} cores"},
+                | {"machine": logs.machine()},
                 LOG,
             )
     return 0

@@ -1,7 +1,7 @@
 """Flowers from scratch: the published settings beside the project's own recipe.
 
-    python benchmarks/flowers.py FOLDER shallow-wide --validate      to choose
-    python benchmarks/flowers.py FOLDER recipe --seed 0              the reading that counts
+    python benchmarks/flowers.py FOLDER shallow-wide-fast --validate    to choose
+    python benchmarks/flowers.py FOLDER recipe --seed 0                 the reading that counts
     python benchmarks/flowers.py --table
 
 FOLDER has a folder of pictures per class. They are read at 64x64 and parted into ten tenths,
@@ -27,7 +27,6 @@ build/flowers/ after each epoch: interrupted, the same command goes on.
 
 import argparse
 import dataclasses
-import os
 import sys
 import time
 from pathlib import Path
@@ -160,7 +159,7 @@ def run(setting: Setting, pictures: photos.Pictures, seed: int, validate: bool, 
         "accuracy": f"{classifier.measure(model, measured):.4f}",
         "train_accuracy": f"{history['accuracy'][-1]:.4f}",
         "seconds": f"{sum(history['seconds']):.0f}",
-        "machine": f"{logs.processor()}, {os.cpu_count()} cores",
+        "machine": logs.machine(),
     }
 
 

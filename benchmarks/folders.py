@@ -18,8 +18,6 @@ read_to_trained        above 1: training never waits for pictures
 
 import argparse
 import json
-import os
-import platform
 import resource
 import subprocess
 import sys
@@ -119,7 +117,7 @@ def line(found: dict, smallest: dict) -> dict[str, str | int]:
         "read_per_second": f"{found['read_per_second']:.0f}",
         "trained_per_second": f"{found['trained_per_second']:.0f}",
         "read_to_trained": f"{found['read_per_second'] / found['trained_per_second']:.1f}",
-        "machine": f"{platform.machine()} {os.cpu_count()} cores",
+        "machine": logs.machine(),
     }
 
 

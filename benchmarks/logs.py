@@ -1,6 +1,7 @@
 """The committed logs in benchmarks/results/: a line per measurement, with its day and commit."""
 
 import csv
+import os
 import platform
 import subprocess
 import time
@@ -49,9 +50,10 @@ def commit() -> str:
     return (git("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(changed)
 
 
-def processor() -> str:
-    """Return the processor's name, or at least its kind."""
+def machine() -> str:
+    """Return the processor's name, or at least its kind, and how many cores there are."""
     listed = Path("/proc/cpuinfo")
     lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"

@@ -14,8 +14,6 @@ of the images that were read wrongly.
 
 import argparse
 import csv
-import os
-import platform
 import resource
 import sys
 import time
@@ -233,7 +231,7 @@ def log(setting: str, seed: int | str, result: dict) -> None:
             "test_accuracy": f"{result['test_accuracy']:.4f}",
             "seconds": "" if result["seconds"] is None else f"{result['seconds']:.0f}",
             "tensorflow": tf.__version__,
-            "machine": f"{platform.machine()} {os.cpu_count()} cores",
+            "machine": logs.machine(),
             **{name: result[name] for name in MORE if name in result},
         },
         LOG,

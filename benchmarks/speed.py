@@ -25,7 +25,6 @@ import argparse
 import csv
 import dataclasses
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -135,7 +134,7 @@ def measure(options: argparse.Namespace) -> list[dict]:
     about = {
         "date": time.strftime("%Y-%m-%d"),
         "precision": settings["precision"],
-        "machine": f"{logs.processor()}, {os.cpu_count()} cores",
+        "machine": logs.machine(),
     }
     return [row | about for row in rows]
 
