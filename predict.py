@@ -10,6 +10,9 @@ Exit status: 0 all were read, 1 some were not, 2 none was, 130 interrupted.
 """
 
 import argparse
+import glob
+import itertools
+import os
 import sys
 from pathlib import Path
 
@@ -33,6 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+def expanded(path: Path) -> list[Path]:
+    """Return a path, or the files that *.jpg stands for: Windows' shells leave that to programs."""
+    # Path's own functions raise on names that are too long, or full of stars.
+    found = [] if os.path.exists(path) else glob.glob(str(path))  # noqa: PTH110, PTH207
+    return sorted(map(Path, found)) or [path]
+
+
 def answer_all(options: argparse.Namespace) -> int:
     """Print an answer per photograph; return the exit status."""
     # Here, because TensorFlow takes seconds: --help and a wrong option need none of it.
@@ -46,7 +56,7 @@ def answer_all(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     rows = []
-    for photograph in options.photographs:
+    for photograph in itertools.chain.from_iterable(map(expanded, options.photographs)):
         name = photos.printable(str(photograph))
         row = {"file": name}
         try:

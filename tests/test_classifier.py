@@ -634,6 +634,19 @@ def test_predict_goes_on_after_a_bad_file(colours, model, capsys):
     assert predict_command.main([good, "--model", "none.keras"]) == 2
 
 
+def test_predict_takes_patterns_as_they_are_on_windows(colours, model, capsys):
+    third = colours / "red" / "03.png"
+    third.rename(third.with_name("0[3].png"))  # a file comes before a pattern
+    given = [str(colours / "red" / name) for name in ("0[3].png", "1*.png", "none*.png")]
+    assert predict_command.main([*given, "--model", str(model), "--json"]) == 1
+    rows = json.loads(capsys.readouterr().out)
+    tens = sorted(map(str, (colours / "red").glob("1*.png")))
+    assert len(tens) > 1
+    assert [row["file"] for row in rows] == [given[0], *tens, given[2]]
+    assert "no such file" in rows[-1]["error"]
+    assert predict_command.main(["*" * 300, "--model", str(model)]) == 2
+
+
 def test_predict_refuses_a_model_that_answers_no_probabilities(colours, model, capsys):
     network, facts = load_model(model)
     network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
