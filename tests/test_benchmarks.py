@@ -347,6 +347,28 @@ def test_what_a_flowers_training_reads(pictures, validate, tmp_path, monkeypatch
     assert (validation is not None) == validate, "what is held out is followed while training"
 
 
+def test_the_published_rate_falls_after_the_epochs_it_fell_after(pictures, tmp_path, monkeypatch):
+    published = flowers.SETTINGS["published"]
+    rates = [published.rate(epoch, 1e-3) for epoch in range(64)]
+    assert rates == 14 * [1e-3] + 11 * [2e-4] + 39 * [1e-4]
+    train, rates = flowers.training.train, []
+
+    def watched(*arguments, **options):
+        history = train(*arguments, **options)
+        rates.extend(history["learning_rate"])
+        return history
+
+    monkeypatch.setattr(flowers.training, "train", watched)
+    setting = flowers.Setting(
+        dataclasses.replace(flowers.PUBLISHED, epochs=3),
+        "TwoLayerResNet",
+        {"depth": 8, "filters": 2},
+        falls={1: 2e-4, 2: 1e-4},
+    )
+    flowers.run(setting, pictures, 0, False, tmp_path / "state.weights.h5")
+    assert rates == pytest.approx([1e-3, 2e-4, 1e-4])
+
+
 def test_the_table_of_flowers_shows_each_setting_as_it_was_trained_last():
     def row(setting, accuracy, settings="new", part="held out"):
         shown = {"setting": setting, "settings": settings, "part": part, "epochs": "64"}
