@@ -14,7 +14,8 @@ published  ResNet50 as flower-recognition-resnet50.ipynb (github.com/jjuinni/Por
            5ed34bc) trains it: L2 1e-4 on every kernel, pictures mirrored, shifted by 0.2, zoomed
            by 0.1, Adam, batches of 40, 64 epochs. There the rate falls where the accuracy on the
            test pictures stands still (ReduceLROnPlateau); that would make them part of the
-           training, so here it falls after the epochs after which it fell there, by its log.
+           training, so here it falls after the epochs after which it fell there, by its log
+           (without epochs 5 to 8, which the log lacks).
            BatchNormalization has the project's momentum and measured averages: with Keras's
            own the published network would be judged by its averages, not by its weights. Its
            first convolution has 128 filters, ours 64.
