@@ -166,7 +166,7 @@ def test_flowers_in_the_readme_are_those_of_the_log():
     gains = [float(ours[s]["accuracy"]) - float(published[s]["accuracy"]) for s in published]
     told = re.search(r"lies ([\d.]+) points above", readme)
     assert told.group(1) == f"{100 * np.mean(gains):.1f}"
-    assert float(told.group(1)) >= 6, "what was promised"
+    assert len(gains) == 3 and 100 * np.mean(gains) >= 6, "what was promised"
     copies, measured = (
         sum(int(row[name]) for row in ours.values()) for name in ("near_duplicates", "measured")
     )
