@@ -26,6 +26,7 @@ with quiet_tensorflow():
     import keras
 
 from resnets import resnet50, training
+from resnets.graph import compute
 from resnets.imagenet import published_weights
 
 DIGITS = tuple("012345")
@@ -320,8 +321,10 @@ def train_model(
     Raises:
         DataError: The folder or the model can't be used, or their classes differ.
     """
-    pictures, places = _open(path_to_model, path_to_images, parts, seed, leave_out)
-    return _round(Path(path_to_model), pictures, places, epochs, seed, recipe)
+    path = Path(path_to_model)
+    model, facts, pictures, places = _open(path, path_to_images, parts, seed, leave_out)
+    recipe = dataclasses.replace(recipe, epochs=epochs)
+    return _round(path, model, facts, pictures, places, seed, recipe)[1]
 
 
 def train_until(
@@ -359,13 +362,12 @@ def train_until(
             "give a target above 0 and up to 1, 1 round or more, and three parts."
         )
     path = Path(path_to_model)
-    pictures, places = _open(path, path_to_images, parts, seed, leave_out)
-    model, facts = load_model(path)
+    model, facts, pictures, places = _open(path, path_to_images, parts, seed, leave_out)
+    recipe = dataclasses.replace(recipe, epochs=epochs)
     for _ in range(most):
         if facts.accuracy >= target:
             break
-        _round(path, pictures, places, epochs, seed, recipe)
-        model, facts = load_model(path)
+        facts, _ = _round(path, model, facts, pictures, places, seed, recipe)
     found = (
         "reached" if facts.accuracy >= target else f"not reached in {most} round{'s' * (most > 1)}"
     )
@@ -382,13 +384,15 @@ def measure(model: keras.Model, pictures: photos.Pictures) -> float:
     right = 0
     for first in range(0, len(pictures), 256):
         X = training.as_floats(pictures[first : first + 256])
-        answers = np.argmax(model(X, training=False), axis=1)
+        answers = np.argmax(compute(model, X), axis=1)
         right += int(np.count_nonzero(answers == pictures.labels[first : first + 256]))
     return right / len(pictures)
 
 
-def _open(path, path_to_images, parts, seed, leave_out) -> tuple[photos.Pictures, list[np.ndarray]]:
-    """Return a folder's pictures and the places of its parts; see that the model fits them.
+def _open(
+    path, path_to_images, parts, seed, leave_out
+) -> tuple[keras.Model, Facts, photos.Pictures, list[np.ndarray]]:
+    """Return a file's model and facts, a folder's pictures, and the places of their parts.
 
     A model that was trained on other parts may have learned what is held out now, and would be
     flattered: it is refused.
@@ -416,9 +420,9 @@ def _open(path, path_to_images, parts, seed, leave_out) -> tuple[photos.Pictures
         )
     if not facts.data:
         # A model from elsewhere may be good already; an untrained one guesses.
-        accuracy = measure(model, held_out)
-        save_model(model, path, dataclasses.replace(facts, data=data, accuracy=accuracy))
-    return pictures, places
+        facts = dataclasses.replace(facts, data=data, accuracy=measure(model, held_out))
+        save_model(model, path, facts)
+    return model, facts, pictures, places
 
 
 def decoded(folder: photos.LabelledFolder, side: int) -> photos.Pictures:
@@ -429,17 +433,23 @@ def decoded(folder: photos.LabelledFolder, side: int) -> photos.Pictures:
     return photos.gather(folder, CACHE / name, side)
 
 
-def _round(path: Path, pictures: photos.Pictures, places, epochs: int, seed: int, recipe) -> dict:
-    """Train the model of a file for one round, and save it if it improved; return the curves."""
-    model, facts = load_model(path)
+def _round(
+    path: Path, model: keras.Model, facts: Facts, pictures: photos.Pictures, places, seed, recipe
+) -> tuple[Facts, dict[str, list[float]]]:
+    """Train a file's model for one round, and save it; return its facts and the round's curves.
+
+    A model that did not improve gets its weights back. It stays in memory from round to round, and
+    with it the graph of its training.
+    """
     taught, held_out = (pictures.part(part) for part in places[:2])
     print(f"round {facts.rounds + 1}:")
     checkpoint = path.with_suffix(f".round{facts.rounds + 1}.weights.h5")
+    before = model.get_weights()
     history = training.train(
         model,
         (taught, taught.labels),
         (held_out, held_out.labels),
-        dataclasses.replace(recipe, epochs=epochs),
+        recipe,
         seed=seed + facts.rounds,
         checkpoint=checkpoint,
         keep_checkpoint=True,
@@ -453,10 +463,10 @@ def _round(path: Path, pictures: photos.Pictures, places, epochs: int, seed: int
     else:
         print(f"validation: {accuracy:.1%}, not above {facts.accuracy:.1%};", end=" ")
         print(f"{shown(path)} stays as it was")
-        model = load_model(path)[0]
+        model.set_weights(before)
     save_model(model, path, facts)
     checkpoint.unlink(missing_ok=True)
-    return history
+    return facts, history
 
 
 def _listed(classes: Sequence[str]) -> str:
@@ -475,7 +485,7 @@ def predict(path_to_model: str | Path, path_to_image: str | Path) -> Prediction:
 
 def answer(model: keras.Model, facts: Facts, image: np.ndarray) -> Prediction:
     """Return a loaded model's answer to one picture, uint8 (side, side, 3)."""
-    found = np.asarray(model(training.as_floats(image[np.newaxis]), training=False))[0]
+    found = compute(model, training.as_floats(image[np.newaxis]))[0]
     if not (found.min() >= 0 and abs(found.sum() - 1) < 0.01):
         raise DataError(
             f"the model answers {found.round(2)[:6]}; expected probabilities, as a softmax makes "

@@ -22,7 +22,8 @@ with quiet_tensorflow():
     import keras
     import tensorflow as tf
 
-BATCH = 64  # images that a model is given at once
+from resnets.graph import BATCH, compute, kept_for_model, open_batch
+
 MOST_NUMBERED = 20  # classes; with more, numbers in the squares would not be readable
 CLASSES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # Okabe and Ito
 MARKS = "osv^DP*X"  # where there are more classes than colours
@@ -123,23 +124,6 @@ def _output(model: keras.Model, layer: keras.layers.Layer | str) -> keras.KerasT
         f"{_name(model)}: found no layer that reads what {layer.name} returns; expected one. Give "
         "the model in which it is used."
     )
-
-
-def _runner(model: keras.Model, output: keras.KerasTensor) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from images to what a model computes at one of its tensors."""
-    probe = keras.Model(model.inputs[0], output)
-
-    @tf.function(input_signature=[tf.TensorSpec([None, *model.inputs[0].shape[1:]])])
-    def compute(images: tf.Tensor) -> tf.Tensor:
-        return probe(images, training=False)
-
-    traced = compute.get_concrete_function()  # TensorFlow warns of a function made repeatedly
-
-    def run(images: np.ndarray) -> np.ndarray:
-        parts = (images[first : first + BATCH] for first in range(0, len(images), BATCH))
-        return np.concatenate([traced(tf.constant(part)).numpy() for part in parts])
-
-    return run
 
 
 # --- gradients ------------------------------------------------------------------------------------
@@ -376,7 +360,7 @@ def feature_maps(
         DataError: The images don't fit the model, or it has no such layer.
     """
     images = check_images(model, images)
-    return _runner(model, _output(model, layer))(images)
+    return compute(model, images, _output(model, layer))
 
 
 def liveliest(maps: np.ndarray, count: int) -> np.ndarray:
@@ -405,7 +389,7 @@ def features(model: keras.Model, images: np.ndarray) -> np.ndarray:
     images = check_images(model, images)
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     if dense:
-        return _runner(model, dense[-1].input)(images).reshape(len(images), -1)
+        return compute(model, images, dense[-1].input).reshape(len(images), -1)
     return feature_maps(model, images, last_spatial_layer(model)).mean(axis=(1, 2))
 
 
@@ -520,26 +504,10 @@ def maps_and_gradients(
             f"{_name(model)}: found a layer that returns {tuple(maps_of.shape)}; expected maps "
             "(batch, height, width, channels)."
         )
-    before, logits_of = _end(model)
-    probe = keras.Model(model.inputs[0], [maps_of, before])
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, *model.inputs[0].shape[1:]]),
-            tf.TensorSpec([None], tf.int32),
-        ]
-    )
-    def compute(images: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
-        with tf.GradientTape() as tape:
-            tape.watch(images)  # also where all weights are frozen
-            maps, end = probe(images, training=False)
-            chosen = tf.gather(logits_of(end), classes, batch_dims=1)
-        return maps, tape.gradient(chosen, maps)  # no image changes another one's logit
-
-    traced, found = compute.get_concrete_function(), []
+    graph, found = _differentiating(model, maps_of), []
     for first in range(0, len(images), BATCH):
         part = slice(first, first + BATCH)
-        maps, gradients = traced(tf.constant(images[part]), tf.constant(classes[part], tf.int32))
+        maps, gradients = graph(tf.constant(images[part]), tf.constant(classes[part], tf.int32))
         if gradients is None:
             raise DataError(
                 f"{_name(model)}: found maps that its answer doesn't depend on; expected a layer "
@@ -548,6 +516,23 @@ def maps_and_gradients(
         found.append((maps.numpy(), gradients.numpy()))
     maps, gradients = zip(*found, strict=True)
     return np.concatenate(maps), np.concatenate(gradients)
+
+
+@kept_for_model
+def _differentiating(model: keras.Model, maps_of: keras.KerasTensor) -> Callable:
+    """Return the graph from images and classes to maps, and to the gradients of the logits."""
+    before, logits_of = _end(model)
+    probe = keras.Model(model.inputs[0], [maps_of, before])
+
+    def step(images: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        with tf.GradientTape() as tape:
+            tape.watch(images)  # also where all weights are frozen
+            maps, end = probe(images, training=False)
+            chosen = tf.gather(logits_of(end), classes, batch_dims=1)
+        return maps, tape.gradient(chosen, maps)  # no image changes another one's logit
+
+    numbers = tf.TensorSpec([None], tf.int32)
+    return tf.function(step, autograph=False).get_concrete_function(open_batch(model), numbers)
 
 
 def _end(model: keras.Model) -> tuple[keras.KerasTensor, Callable[[tf.Tensor], tf.Tensor]]:
@@ -656,15 +641,14 @@ def occlusion(
         )
     places = [sorted({*range(0, side - window + 1, stride), side - window}) for side in sides]
     corners = [(row, column) for row in places[0] for column in places[1]]
-    run = _runner(model, model.outputs[0])
-    before = run(images)[np.arange(len(images)), classes]
+    before = compute(model, images)[np.arange(len(images)), classes]
     drops = np.zeros(images.shape[:3])
     for image, label, usual, drop in zip(images, classes, before, drops, strict=True):
         colour = image.mean(axis=(0, 1)) if fill is None else np.asarray(fill, np.float32)
         covered = np.repeat(image[np.newaxis], len(corners), axis=0)
         for one, (row, column) in zip(covered, corners, strict=True):
             one[row : row + window, column : column + window] = colour
-        after = run(covered)[:, label]
+        after = compute(model, covered)[:, label]
         times = np.zeros(sides)
         for value, (row, column) in zip(after, corners, strict=True):
             square = np.s_[row : row + window, column : column + window]

@@ -17,6 +17,7 @@ from IPython import get_ipython
 from IPython.display import display
 from keras.layers import BatchNormalization
 
+from resnets.graph import FusedAdam, build_once, kept_for_model, open_batch
 from resnets.whole_files import replacing
 from resnets_utils import DataError, plot_history
 
@@ -191,39 +192,7 @@ def one_hot(batches: tf.data.Dataset, classes: int) -> tf.data.Dataset:
     return batches.map(lambda images, labels: (images, tf.one_hot(labels, classes)))
 
 
-# --- optimiser ------------------------------------------------------------------------------------
-
-
-class FusedAdam(keras.optimizers.Adam):
-    """Keras's Adam, with TensorFlow's one operation per weight tensor in place of a dozen.
-
-    The arithmetic is the same (a test compares them); the graph has fewer nodes to build.
-    Without amsgrad and for dense gradients only. Weight decay, which Keras does beforehand, leaves
-    biases and BatchNormalization's weights alone: they are few, and not there to be small.
-    """
-
-    def __init__(self, learning_rate, weight_decay: float | None = None, **settings):
-        """Take Keras's arguments; no weight decay unless asked for."""
-        super().__init__(learning_rate, weight_decay=weight_decay, **settings)
-        if weight_decay:
-            self.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight tensor and its two moments."""
-        place = self._get_variable_index(variable)
-        steps = tf.cast(self.iterations + 1, variable.dtype)
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=self._momentums[place].value.handle,
-            v=self._velocities[place].value.handle,
-            beta1_power=self.beta_1**steps,
-            beta2_power=self.beta_2**steps,
-            lr=tf.cast(learning_rate, variable.dtype),
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            epsilon=self.epsilon,
-            grad=gradient,
-        )
+# --- schedule -------------------------------------------------------------------------------------
 
 
 def make_schedule(peak: float, steps: int, warm_up: int) -> keras.optimizers.schedules.CosineDecay:
@@ -277,28 +246,56 @@ def set_precision(precision: str) -> None:
 
 
 class Progress(keras.callbacks.Callback):
-    """Print a line per epoch: losses, accuracies, and how many minutes are left."""
+    """Print a line per epoch: losses, accuracies, and how many minutes are left.
+
+    The first step builds TensorFlow's graph, and the first look at validation images another one.
+    That happens once, so it is left out of the estimate.
+    """
 
     def on_train_begin(self, logs=None):
         """Start the clock."""
-        self.start, self.done = time.monotonic(), 0
+        self.start, self.building = time.monotonic(), 0.0
+        self.steps, self.looks = 0, 0
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Open the epoch's line; the first epoch also builds the graph and takes longer."""
+        """Open the epoch's line."""
+        self.epoch = epoch
         self.name = f"\repoch {epoch + 1:2}/{self.params['epochs']}: "
-        print(self.name + "  0%", end="", flush=True)
+        print(f"{self.name}{'' if self.steps else 'building the graph'}", end="", flush=True)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Say how much of the epoch is done, on the same line."""
-        print(f"{self.name}{(batch + 1) / self.params['steps']:4.0%}", end="", flush=True)
+        """Say how much of the epoch is done, and from the third step on what is left."""
+        self.steps += 1
+        if self.steps == 1:
+            self.building = time.monotonic() - self.start
+        steps = self.params["steps"]
+        done = f"{(batch + 1) / steps:4.0%}"
+        if self.steps > 2:
+            epochs = self.params["epochs"] - self.epoch - 1
+            done += f", {self.left(epochs * steps + steps - batch - 1)} left"
+        print(f"{self.name}{done:18}", end="", flush=True)
+
+    def on_test_batch_begin(self, batch, logs=None):
+        """Start the clock of a look at validation images."""
+        self.look = time.monotonic()
+
+    def on_test_batch_end(self, batch, logs=None):
+        """Note what the first one took."""
+        self.looks += 1
+        if self.looks == 1:
+            self.building += time.monotonic() - self.look
 
     def on_epoch_end(self, epoch, logs=None):
         """Replace the line by the epoch's results."""
-        self.done += 1  # a training that goes on does not begin with epoch 1
-        left = self.params["epochs"] - epoch - 1
-        seconds = round((time.monotonic() - self.start) / self.done * left)
+        left = self.left((self.params["epochs"] - epoch - 1) * self.params["steps"])
         results = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
-        print(f"{self.name}{results}, {seconds // 60}:{seconds % 60:02} left", flush=True)
+        print(f"{self.name}{results}, {left} left", flush=True)
+
+    def left(self, steps: int) -> str:
+        """Return the time that so many more steps will take, as minutes:seconds."""
+        working = time.monotonic() - self.start - self.building
+        seconds = round(working / max(self.steps - 1, 1) * steps)
+        return f"{seconds // 60}:{seconds % 60:02}"
 
 
 class Curves(keras.callbacks.Callback):
@@ -451,10 +448,10 @@ def train(
         warm_up = min(recipe.warm_up, recipe.epochs / 2)
         rate = make_schedule(recipe.peak, recipe.epochs * steps, round(warm_up * steps))
     precision = precision or choose_precision()
-    model.compile(
-        optimizer=FusedAdam(rate, weight_decay=recipe.weight_decay or None),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
+    _compile(
+        model,
+        FusedAdam(rate, weight_decay=recipe.weight_decay or None, name="adam"),
+        keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
     )
     settings = {
         **dataclasses.asdict(recipe),
@@ -496,6 +493,19 @@ def train(
     for name, values in new.history.items():
         history.setdefault(name, []).extend(values)
     return history
+
+
+def _compile(model: keras.Model, optimizer: FusedAdam, loss: keras.losses.Loss) -> None:
+    """Compile a model, or begin anew with the graphs of a training before it that was alike."""
+    if (
+        isinstance(getattr(model, "optimizer", None), FusedAdam)
+        and model.optimizer.is_like(optimizer, model.trainable_variables)
+        and model.loss.get_config() == loss.get_config()
+    ):
+        model.optimizer.restart()
+    else:
+        model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+        build_once(model)
 
 
 def checksum(images: np.ndarray) -> int:
@@ -554,13 +564,27 @@ def measure_averages(model: keras.Model, images: np.ndarray, batch_size: int = 9
             classes mixed.
         batch_size: Images in a batch.
     """
-    norms = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
+    measure = _measuring(model, model.outputs[0])
+    for k, start in enumerate(range(0, len(images), batch_size)):
+        batch = as_floats(images[start : start + batch_size])
+        measure(tf.constant(batch), tf.constant(k / (k + 1), tf.float32))
+
+
+@kept_for_model
+def _measuring(model: keras.Model, output: keras.KerasTensor) -> Callable:
+    """Return the graph that updates the moving averages by a batch of images, with a momentum."""
+    probe = keras.Model(model.inputs[0], output)
+    norms = [layer for layer in probe.layers if isinstance(layer, BatchNormalization)]
     momenta = [norm.momentum for norm in norms]
+
+    def step(images: tf.Tensor, momentum: tf.Tensor) -> None:
+        for norm in norms:
+            norm.momentum = momentum
+        probe(images, training=True)
+
     try:
-        for k, start in enumerate(range(0, len(images), batch_size)):
-            for norm in norms:
-                norm.momentum = k / (k + 1)
-            model(as_floats(images[start : start + batch_size]), training=True)
-    finally:  # interrupted, a later training would go on with the wrong momentum
+        share = tf.TensorSpec([], tf.float32)
+        return tf.function(step, autograph=False).get_concrete_function(open_batch(model), share)
+    finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

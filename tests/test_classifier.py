@@ -560,7 +560,7 @@ def test_the_test_part_is_neither_trained_nor_stopped_on(colours, model, monkeyp
 
     monkeypatch.setattr(training, "train", watch)
     classifier.train_until(model, colours, 1.0, most=2, epochs=1, recipe=QUICK)
-    pictures, places = classifier._open(model, colours, (0.7, 0.15, 0.15), 0, ())
+    _, _, pictures, places = classifier._open(model, colours, (0.7, 0.15, 0.15), 0, ())
     tested = {int(k) for k in pictures.places[places[2]]}
     assert len(tested) == 9
     assert not any(tested & {int(k) for k in part.places} for part in seen)
@@ -581,7 +581,7 @@ def test_what_was_learned_is_not_held_out_later(colours, model):
 def test_a_copy_of_a_picture_is_not_held_out(colours, model):
     for k in range(10):
         shutil.copy(colours / "red" / f"{k:02}.png", colours / "red" / f"{k:02} (copy).png")
-    pictures, (taught, held_out) = classifier._open(model, colours, (0.7, 0.3), 0, ())
+    *_, pictures, (taught, held_out) = classifier._open(model, colours, (0.7, 0.3), 0, ())
     assert (len(taught), len(held_out)) == (49, 21)
     assert not set(pictures.checksums[taught]) & set(pictures.checksums[held_out])
 

@@ -157,22 +157,7 @@ def test_images_of_one_batch_change_differently_and_stay_in_range(data):
     assert min(np.abs(versions[i] - versions[j]).mean() for i in range(8) for j in range(i)) > 0.01
 
 
-# --- optimiser and schedule -----------------------------------------------------------------------
-
-
-def test_fused_adam_is_adam():
-    schedule = training.make_schedule(0.01, steps=9, warm_up=3)
-    weights = []
-    for adam in (keras.optimizers.Adam(schedule), training.FusedAdam(schedule)):
-        rng, model = np.random.default_rng(0), tiny()
-        for _ in range(9):
-            gradients = [rng.normal(size=w.shape).astype("f") for w in model.trainable_weights]
-            adam.apply_gradients(
-                zip(map(tf.constant, gradients), model.trainable_weights, strict=True)
-            )
-        weights.append(model.get_weights())
-    for one, other in zip(*weights, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+# --- weight decay and schedule --------------------------------------------------------------------
 
 
 def test_weight_decay_shrinks_kernels_alone(data):
