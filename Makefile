@@ -20,6 +20,9 @@ PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 endif
 
+# A process for each core. -v: a line per test, with the share that is done.
+PYTEST := $(VENV_PYTHON) -m pytest -v -n auto --dist loadgroup
+
 FIRST := notebooks/01_two_layer_convnet.ipynb
 
 .DEFAULT_GOAL := help
@@ -54,10 +57,10 @@ grade: env ## grade a folder of submitted notebooks: make grade SUBMISSIONS=fold
 	$(VENV_PYTHON) tools/grade.py "$(SUBMISSIONS)" $(ARGS)
 
 test: env ## run every test, and the notebooks against their saved outputs (ARGS="-k blocks")
-	$(VENV_PYTHON) -m pytest -v --nbval tests notebooks $(ARGS)
+	$(PYTEST) --nbval tests notebooks $(ARGS)
 
 check: env ## run the tests that train nothing and are quick: a few minutes (ARGS="-x")
-	$(VENV_PYTHON) -m pytest -m "not training and not slow" tests $(ARGS)
+	$(PYTEST) -m "not training and not slow" tests $(ARGS)
 
 data: env ## fetch the real SIGNS into datasets/
 	$(VENV_PYTHON) tools/fetch_signs.py $(ARGS)

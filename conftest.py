@@ -1,6 +1,7 @@
-"""Sets pytest up so that `pytest --nbval notebooks` is a fair regression check of the notebooks.
+"""Sets pytest up: a fair regression check of the notebooks, and tests side by side.
 
-nbval runs every code cell again and compares its outputs with the saved ones, string by
+`pytest -n auto --dist loadgroup` runs one process per core, each with its share of TensorFlow's
+threads; a notebook's cells stay together. nbval runs every code cell again and compares its outputs with the saved ones, string by
 string and without the figures. Here decimals and pictures get a tolerance instead, and every
 notebook one more item, "saved run": was it saved from one clean run, top to bottom?
 """
@@ -21,6 +22,12 @@ ROOT = Path(__file__).parent
 CALLERS_SIGNS = ROOT / Path(os.environ.get("SIGNS_DIR") or "datasets").expanduser()
 os.environ["SIGNS_DIR"] = str(ROOT / "datasets" / "bundled")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow's log lines are no output of a notebook
+MOST_PROCESSES = 8  # of 2 GB each, at most
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each would take all cores, and they would wait for each other.
+    threads = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ[name] = str(max(threads, 1))
 
 NBVAL = "0.11."  # adapt_nbval() replaces methods of this series
 OUTPUT_TIMEOUT = 60  # seconds for late outputs; nbval's 5 are too few on a busy machine
@@ -209,6 +216,46 @@ class SavedNotebook(pytest.File):
 
     def collect(self):
         yield SavedRun.from_parent(self, name="saved run")
+
+
+# --- side by side ---------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """The meaning of `-n auto`: a process for each core."""
+    return min(os.cpu_count() or 1, MOST_PROCESSES)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Keep together what has one kernel or one costly fixture; begin with what takes longest."""
+    if not config.pluginmanager.has_plugin("xdist"):
+        return
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+    if getattr(config.option, "dist", "no") != "no":
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """With `--durations`, say which files the time went to."""
+    if config.option.durations is None:
+        return
+    seconds = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration"):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    terminalreporter.section("seconds by file")
+    for name, value in seconds.most_common():
+        terminalreporter.write_line(f"{value:8.1f} {name}")
+    processes = getattr(config.option, "numprocesses", None) or 1
+    terminalreporter.write_line(f"{seconds.total():8.1f} in all, in {processes} processes")
+
+
+# --- nbval ----------------------------------------------------------------------------------------
 
 
 def pytest_collect_file(file_path, parent):

@@ -50,35 +50,17 @@ def open_batch(model: keras.Model) -> tf.TensorSpec:
 
 
 class FusedAdam(keras.optimizers.Adam):
-    """Keras's Adam, with TensorFlow's one operation per weight tensor in place of a dozen.
+    """Keras's AdamW, with TensorFlow's one operation per weight tensor in place of a dozen.
 
-    The arithmetic is the same (a test compares them); the graph has fewer nodes to build.
-    Without amsgrad and for dense gradients only. Weight decay, which Keras does beforehand, leaves
-    biases and BatchNormalization's weights alone: they are few, and not there to be small.
+    The arithmetic is the same (tests compare them); the graph has fewer nodes to build. Without
+    amsgrad and for dense gradients only. Weight decay leaves biases and BatchNormalization's
+    weights alone: they are few, and not there to be small.
     """
 
     def __init__(self, learning_rate, weight_decay: float | None = None, **settings):
-        """Take Keras's arguments; no weight decay unless asked for."""
-        super().__init__(learning_rate, weight_decay=weight_decay, **settings)
-        if weight_decay:
-            self.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight tensor and its two moments."""
-        index = self._get_variable_index(variable)
-        steps = tf.cast(self.iterations + 1, variable.dtype)
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
-            beta1_power=self.beta_1**steps,
-            beta2_power=self.beta_2**steps,
-            lr=tf.cast(learning_rate, variable.dtype),
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            epsilon=self.epsilon,
-            grad=gradient,
-        )
+        """Take the arguments of Keras's Adam; no weight decay unless asked for."""
+        super().__init__(learning_rate, **settings)
+        self.decay = weight_decay  # Keras's own `weight_decay` would build a graph for each tensor
 
     def build(self, variables):
         """Create the moments, and note whose they are."""
@@ -88,7 +70,8 @@ class FusedAdam(keras.optimizers.Adam):
     def is_like(self, other: "FusedAdam", weights: list[keras.Variable]) -> bool:
         """Whether this one would change these weights as `other`, a new one, would."""
         whose = getattr(self, "built_for", None)
-        return self.get_config() == other.get_config() and whose == tuple(map(id, weights))
+        same = (self.decay, self.get_config()) == (other.decay, other.get_config())
+        return same and whose == tuple(map(id, weights))
 
     def restart(self) -> None:
         """Begin anew: no step done, no moments."""

@@ -681,7 +681,7 @@ def test_predict_works_as_it_comes():
     assert done.stdout.startswith("images/test.jpg: 3 (")
 
 
-def test_train_makes_trains_and_draws(colours, tmp_path, monkeypatch, capsys):
+def test_train_makes_trains_and_draws(colours, tmp_path, monkeypatch, capsys, one_block):
     path = tmp_path / "new" / "colours.keras"
     arguments = [str(colours), "--model", str(path), "--network", "SmallResNet", "--epochs", "1"]
     assert train_command.main([*arguments, "--json"]) == 0
@@ -711,7 +711,9 @@ def test_a_target_that_is_reached_without_training(colours, model, monkeypatch, 
     assert not model.with_suffix(".png").exists(), "there are no curves"
 
 
-def test_a_training_that_fails_ends_in_valid_json(colours, tmp_path, monkeypatch, capsys):
+def test_a_training_that_fails_ends_in_valid_json(
+    colours, tmp_path, monkeypatch, capsys, one_block
+):
     monkeypatch.setattr(training, "train", lambda *_, **__: {"loss": [math.nan], "accuracy": [0.5]})
     arguments = [str(colours), "--model", str(tmp_path / "m.keras"), "--network", "SmallResNet"]
     assert train_command.main([*arguments, "--json"]) == 0

@@ -143,19 +143,23 @@ def test_a_training_of_another_kind_gets_graphs_of_its_own(data, traces, change)
 # --- operations -----------------------------------------------------------------------------------
 
 
-def test_fused_adam_is_adam():
+def after_steps(adam):
+    """Return a network's weights by their path after nine steps along given gradients."""
+    rng, model = np.random.default_rng(0), small()
+    for _ in range(9):
+        found = [rng.normal(size=w.shape).astype("f") for w in model.trainable_weights]
+        adam.apply_gradients(zip(map(tf.constant, found), model.trainable_weights, strict=True))
+    return {weight.path.partition("/")[2]: weight.numpy() for weight in model.weights}
+
+
+@pytest.mark.parametrize("decay", [0, 0.5])
+def test_fused_adam_is_adamw(decay):
     schedule = training.make_schedule(0.01, steps=9, warm_up=3)
-    weights = []
-    for adam in (keras.optimizers.Adam(schedule), graph.FusedAdam(schedule)):
-        rng, model = np.random.default_rng(0), small()
-        for _ in range(9):
-            gradients = [rng.normal(size=w.shape).astype("f") for w in model.trainable_weights]
-            adam.apply_gradients(
-                zip(map(tf.constant, gradients), model.trainable_weights, strict=True)
-            )
-        weights.append(model.get_weights())
-    for one, other in zip(*weights, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+    keras_s = keras.optimizers.AdamW(schedule, weight_decay=decay)
+    keras_s.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    expected = after_steps(keras_s)
+    for name, weight in after_steps(graph.FusedAdam(schedule, weight_decay=decay)).items():
+        np.testing.assert_allclose(weight, expected[name], atol=1e-6)
 
 
 def gradients(model, images, training):

@@ -133,7 +133,7 @@ def test_augmentation_and_schedule_agree():
     assert describe(taught) == describe(plain_keras.make_augmentation(plain_keras.NOTEBOOK_04))
     source = "\n".join(cell.source for cell in cells(NOTEBOOKS[3], "code"))
     assert f"warmup_target={plain_keras.NOTEBOOK_04.peak}," in source
-    assert f"AdamW(schedule, weight_decay={plain_keras.WEIGHT_DECAY_04})" in source
+    assert f"FusedAdam(schedule, weight_decay={plain_keras.WEIGHT_DECAY_04})" in source
 
 
 def test_measured_averages_agree():

@@ -228,6 +228,40 @@ def test_train_reports_every_epoch_on_one_line(data, capsys):
     assert written.err == ""
 
 
+@pytest.mark.parametrize(("epochs", "steps", "look"), [(4, 10, 0.5), (10, 3, 0.01), (2, 40, 9)])
+def test_what_is_left_leaves_the_building_of_graphs_out(epochs, steps, look, monkeypatch, capsys):
+    """A step takes a second; the first one 60 more, the first look at validation images 30."""
+    clock = types.SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock.now)
+    progress, told = training.Progress(), []
+    progress.set_params({"epochs": epochs, "steps": steps})
+    progress.on_train_begin()
+
+    def last_line():
+        return capsys.readouterr().out.rpartition("\r")[2]
+
+    for epoch in range(epochs):
+        progress.on_epoch_begin(epoch)
+        assert ("building the graph" in last_line()) == (epoch == 0)
+        for step in range(steps):
+            clock.now += 61 if epoch == step == 0 else 1
+            progress.on_train_batch_end(step)
+            told.append((clock.now, last_line()))
+        for batch in range(2):
+            progress.on_test_batch_begin(batch)
+            clock.now += look + 30 * (epoch == batch == 0)
+            progress.on_test_batch_end(batch)
+        progress.on_epoch_end(epoch, {"loss": 1.0})
+        told.append((clock.now, last_line()))
+    assert not any(" left" in line for _, line in told[:2])
+    for now, line in told[2:]:
+        minutes, seconds = re.search(r"(\d+):(\d\d) left", line).groups()
+        left, real = 60 * int(minutes) + int(seconds), clock.now - now
+        assert left <= 3 * real + 1
+        if len(told) > steps + 1 and now > told[steps][0]:
+            assert left == pytest.approx(real, rel=0.3, abs=2 + 2 * look)
+
+
 def test_train_learns(data):
     model = tiny()
     recipe = dataclasses.replace(STILL, epochs=40, peak=0.02, label_smoothing=0)
