@@ -62,6 +62,26 @@ class FusedAdam(keras.optimizers.Adam):
         super().__init__(learning_rate, **settings)
         self.decay = weight_decay  # Keras's own `weight_decay` would build a graph for each tensor
 
+    def update_step(self, gradient, variable, learning_rate):
+        """Change one weight tensor and its two moments."""
+        index = self._get_variable_index(variable)
+        steps = tf.cast(self.iterations + 1, variable.dtype)
+        learning_rate = tf.cast(learning_rate, variable.dtype)
+        if self.decay and self._trainable_variables[index].name == "kernel":
+            variable.assign_sub(variable * (self.decay * learning_rate))
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=self.beta_1**steps,
+            beta2_power=self.beta_2**steps,
+            lr=learning_rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
+
     def build(self, variables):
         """Create the moments, and note whose they are."""
         super().build(variables)

@@ -208,21 +208,21 @@ def test_nothing_tells_the_sides_before_they_are_asked_for():
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=STEMS)
-def test_what_comes_after_a_training_is_tagged(path):
+def test_what_comes_after_a_slow_cell_is_tagged(path):
     """A grader skips these cells; without them every other cell still has its names."""
     made, skipped = set(), set()
     for cell in code(read(path)):
         names = {n.id for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Name)}
         tree = ast.parse(cell.source).body
         here = {n for node in tree for n in made_by(node)}
-        if "training" in cell.metadata.get("tags", []):
+        if "slow" in cell.metadata.get("tags", []):
             skipped |= here - made
         else:
             top = {n for node in tree if not isinstance(node, DEFINITIONS) for n in loaded(node)}
             assert not top & (skipped - made - here), cell.source
             made |= here
         assert not names & {"fit"}
-    assert path.stem[:2] in ("02", "03", "08") or skipped
+    assert path.stem[:2] in ("02", "03") or skipped
 
 
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
@@ -540,7 +540,7 @@ class Isolated(AsyncKernelManager):
         return KernelSpec(**spec)
 
 
-# Their trainings need none of the answers: what they do is tested by nbval on the solved ones.
+# Their slow cells need none of the answers: what they do is tested by nbval on the solved ones.
 TRAIN_IN_ANY_CASE = ("05", "06", "07")
 
 
@@ -568,7 +568,7 @@ def run(notebook, folder, without=""):
 def test_an_unfinished_copy_runs_to_its_end(releases, stem, monkeypatch):
     monkeypatch.delenv("SIGNS_DIR", raising=False)  # a relative one is not in the release
     notebook = read(releases[stem] / f"{stem}.ipynb")
-    without = "training" if stem[:2] in TRAIN_IN_ANY_CASE else ""
+    without = "slow" if stem[:2] in TRAIN_IN_ANY_CASE else ""
     printed = run(notebook, releases[stem], without)
     for task in tasks(ROOT / "notebooks" / f"{stem}.ipynb"):
         assert printed[task.check.id].startswith("not written yet: "), task.name

@@ -124,7 +124,7 @@ def solved():
         text("Why.\n\n**Task 1** (2 points, about 1 line). Write `double`. Then more."),
         solution("01-double", f"### BEGIN SOLUTION\n{DOUBLE}\n### END SOLUTION"),
         check("01-double", "check_double(double)" + hidden),
-        code("raise SystemError('trained')", "training", tags=["training"]),
+        code("raise SystemError('trained')", "training", tags=["slow"]),
         text("**Task 2** (3 points). Write `triple`."),
         solution("01-triple", f"### BEGIN SOLUTION\n{TRIPLE}\n### END SOLUTION"),
         check("01-triple", "check_triple(triple)", 3),
@@ -904,7 +904,7 @@ def test_a_submissions_time_is_limited(graded, monkeypatch):
     assert marks(out)["ann", "01-double"] == 2
 
 
-def test_cells_tagged_as_training_are_skipped_whatever_they_hold(graded):
+def test_cells_tagged_as_slow_are_skipped_whatever_they_hold(graded):
     mine = code("double = triple = None\nimport os; os._exit(0)", "training")
     out, _ = graded(
         {

@@ -46,7 +46,7 @@ class Assignment:
     digest: str
     tasks: list[Task] = field(default_factory=list)
     checks: dict[str, Task] = field(default_factory=dict)  # by grade_id, cell id, and text
-    training: set[str] = field(default_factory=set)  # cell ids and texts
+    slow: set[str] = field(default_factory=set)  # ids and texts of cells that are not run
     texts: set[str] = field(default_factory=set)  # code as released
 
 
@@ -108,8 +108,8 @@ def load_assignment(path: Path) -> Assignment:
         elif cell["cell_type"] == "code":
             if graded.get("solution"):
                 titles[graded.get("grade_id")] = title_of(text, graded.get("grade_id", ""))
-            elif "training" in (cell["metadata"].get("tags") or []):
-                assignment.training |= {cell.get("id", ""), plain(source)} - {""}
+            elif "slow" in (cell["metadata"].get("tags") or []):
+                assignment.slow |= {cell.get("id", ""), plain(source)} - {""}
             assignment.texts.add(plain(source))
     return assignment
 
@@ -364,7 +364,7 @@ def plan(cells: list[dict], assignment: Assignment, notes: list[str]) -> list[St
             if task.name not in seen:
                 steps.append(Step(number, task=task))
             seen.add(task.name)
-        elif cell["id"] not in assignment.training and text not in assignment.training and text:
+        elif cell["id"] not in assignment.slow and text not in assignment.slow and text:
             steps.append(Step(number, cell["source"], own=text not in assignment.texts))
     for task in assignment.tasks:
         if names[task.check_id] > 1:
