@@ -21,7 +21,7 @@ VENV_PYTHON := .venv/bin/python
 endif
 
 # A process for each core. -v: a line per test, with the share that is done.
-PYTEST := $(VENV_PYTHON) -m pytest -v -n auto --dist loadgroup
+PYTEST := $(VENV_PYTHON) -m pytest -v -n auto --dist loadgroup --durations 30
 
 FIRST := notebooks/01_two_layer_convnet.ipynb
 
@@ -59,7 +59,7 @@ grade: env ## grade a folder of submitted notebooks: make grade SUBMISSIONS=fold
 test: env ## run every test, and the notebooks against their saved outputs (ARGS="-k blocks")
 	$(PYTEST) --nbval tests notebooks $(ARGS)
 
-check: env ## run the tests that train nothing and are quick: a few minutes (ARGS="-x")
+check: env ## run the tests that train nothing and are quick: minutes (ARGS="-x")
 	$(PYTEST) -m "not training and not slow" tests $(ARGS)
 
 data: env ## fetch the real SIGNS into datasets/

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent
 CALLERS_SIGNS = ROOT / Path(os.environ.get("SIGNS_DIR") or "datasets").expanduser()
 os.environ["SIGNS_DIR"] = str(ROOT / "datasets" / "bundled")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow's log lines are no output of a notebook
-MOST_PROCESSES = 8  # of 2 GB each, at most
+MOST_PROCESSES = 4  # of 2 GB each, at most
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each would take all cores, and they would wait for each other.
     threads = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
@@ -227,7 +227,7 @@ def pytest_xdist_auto_num_workers(config):
     return min(os.cpu_count() or 1, MOST_PROCESSES)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config, items):
     """Keep together what has one kernel or one costly fixture; begin with what takes longest."""
     if not config.pluginmanager.has_plugin("xdist"):
@@ -235,7 +235,7 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker(pytest.mark.xdist_group(item.path.name))
-    if getattr(config.option, "dist", "no") != "no":
+    if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
