@@ -1,9 +1,11 @@
 """Sets pytest up: a fair regression check of the notebooks, and tests side by side.
 
 `pytest -n auto --dist loadgroup` runs one process per core, each with its share of TensorFlow's
-threads; a notebook's cells stay together. nbval runs every code cell again and compares its outputs with the saved ones, string by
-string and without the figures. Here decimals and pictures get a tolerance instead, and every
-notebook one more item, "saved run": was it saved from one clean run, top to bottom?
+threads; a notebook's cells stay together.
+
+nbval runs every code cell again and compares its outputs with the saved ones, string by string and
+without the figures. Here decimals and pictures get a tolerance instead, and every notebook one more
+item, "saved run": was it saved from one clean run, top to bottom?
 """
 
 import base64
