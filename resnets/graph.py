@@ -116,9 +116,8 @@ def fuse_batch_normalization(model: keras.Model) -> None:
 
 
 def _is_covered(layer: keras.layers.BatchNormalization) -> bool:
-    maps = len(layer.moving_mean.shape) == 1 and layer.input_spec.ndim == 4
     return (
-        maps
+        layer.input_spec.ndim == 4
         and layer.axis in (3, -1)
         and layer.scale
         and layer.center
