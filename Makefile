@@ -21,7 +21,7 @@ VENV_PYTHON := .venv/bin/python
 endif
 
 # A process for each core. -v: a line per test, with the share that is done.
-PYTEST := $(VENV_PYTHON) -m pytest -v -n auto --dist loadgroup --durations 30
+PYTEST := $(VENV_PYTHON) -m pytest -v -n auto --durations 30
 
 FIRST := notebooks/01_two_layer_convnet.ipynb
 

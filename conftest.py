@@ -1,7 +1,7 @@
 """Sets pytest up: a fair regression check of the notebooks, and tests side by side.
 
-`pytest -n auto --dist loadgroup` runs one process per core, each with its share of TensorFlow's
-threads; a notebook's cells stay together.
+`pytest -n auto` runs one process per core, each with its share of TensorFlow's threads; a
+notebook's cells stay together.
 
 nbval runs every code cell again and compares its outputs with the saved ones, string by string and
 without the figures. Here decimals and pictures get a tolerance instead, and every notebook one more
@@ -25,6 +25,7 @@ CALLERS_SIGNS = ROOT / Path(os.environ.get("SIGNS_DIR") or "datasets").expanduse
 os.environ["SIGNS_DIR"] = str(ROOT / "datasets" / "bundled")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow's log lines are no output of a notebook
 MOST_PROCESSES = 4  # of 2 GB each, at most
+TOGETHER = ("test_grade", "test_nbval_guard")  # modules, by how their names begin
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each would take all cores, and they would wait for each other.
     threads = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
@@ -229,14 +230,24 @@ def pytest_xdist_auto_num_workers(config):
     return min(os.cpu_count() or 1, MOST_PROCESSES)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(config, items):
-    """Keep together what has one kernel or one costly fixture; begin with what takes longest."""
-    if not config.pluginmanager.has_plugin("xdist"):
-        return
-    for item in items:
-        if item.path.suffix == ".ipynb":
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep together what has one kernel or one costly fixture; large parts come first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduler(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path = Path(nodeid.partition("::")[0])
+            if path.suffix == ".ipynb":
+                return path.name
+            return next((name for name in TOGETHER if path.stem.startswith(name)), nodeid)
+
+    return Scheduler(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Of processes side by side, none should begin with a slow test when the others are done."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
