@@ -21,14 +21,17 @@ import pytest
 # For the kernels, which inherit them. The saved outputs come from the bundled set, so the
 # comparison must too, whatever the caller has; only the fixture `photographs` looks there.
 ROOT = Path(__file__).parent
-CALLERS_SIGNS = ROOT / Path(os.environ.get("SIGNS_DIR") or "datasets").expanduser()
+# Processes side by side inherit what is set here, so the caller's folder has a name of its own.
+CALLERS = os.environ.setdefault("CALLERS_SIGNS_DIR", os.environ.get("SIGNS_DIR") or "datasets")
+CALLERS_SIGNS = ROOT / Path(CALLERS).expanduser()
 os.environ["SIGNS_DIR"] = str(ROOT / "datasets" / "bundled")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow's log lines are no output of a notebook
 MOST_PROCESSES = 4  # of 2 GB each, at most
 TOGETHER = ("test_grade", "test_nbval_guard")  # modules, by how their names begin
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each would take all cores, and they would wait for each other.
-    threads = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    threads = CORES // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(max(threads, 1))
 
@@ -226,8 +229,8 @@ class SavedNotebook(pytest.File):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
-    """The meaning of `-n auto`: a process for each core."""
-    return min(os.cpu_count() or 1, MOST_PROCESSES)
+    """The meaning of `-n auto`: a process for each core, or what xdist's own variable says."""
+    return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or min(CORES, MOST_PROCESSES))
 
 
 @pytest.hookimpl(optionalhook=True)

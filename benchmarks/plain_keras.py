@@ -41,7 +41,8 @@ def fit(
         training: float32 images (m, height, width, 3) in [0, 1], one-hot labels (m, classes).
         validation: The like; measured after each epoch.
         recipe: What to do.
-        weight_decay: Above 0 the optimiser is AdamW, as in notebook 04.
+        weight_decay: Above 0 the optimiser is AdamW, as in notebook 04, but for biases and
+            BatchNormalization's weights, which Keras's own shrinks as well.
         callbacks: Run while training.
     """
     augmentation = make_augmentation(recipe)

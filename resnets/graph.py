@@ -49,6 +49,7 @@ def open_batch(model: keras.Model) -> tf.TensorSpec:
 # --- operations -----------------------------------------------------------------------------------
 
 
+@keras.saving.register_keras_serializable("resnets")
 class FusedAdam(keras.optimizers.Adam):
     """Keras's AdamW, with TensorFlow's one operation per weight tensor in place of a dozen.
 
@@ -61,6 +62,10 @@ class FusedAdam(keras.optimizers.Adam):
         """Take the arguments of Keras's Adam; no weight decay unless asked for."""
         super().__init__(learning_rate, **settings)
         self.decay = weight_decay  # Keras's own `weight_decay` would build a graph for each tensor
+
+    def get_config(self):
+        """Return the arguments of a like optimiser."""
+        return super().get_config() | {"weight_decay": self.decay}
 
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight tensor and its two moments."""
@@ -81,17 +86,6 @@ class FusedAdam(keras.optimizers.Adam):
             epsilon=self.epsilon,
             grad=gradient,
         )
-
-    def build(self, variables):
-        """Create the moments, and note whose they are."""
-        super().build(variables)
-        self.built_for = tuple(map(id, variables))
-
-    def is_like(self, other: "FusedAdam", weights: list[keras.Variable]) -> bool:
-        """Whether this one would change these weights as `other`, a new one, would."""
-        whose = getattr(self, "built_for", None)
-        same = (self.decay, self.get_config()) == (other.decay, other.get_config())
-        return same and whose == tuple(map(id, weights))
 
     def restart(self) -> None:
         """Begin anew: no step done, no moments."""
@@ -149,8 +143,20 @@ def _fused_call(layer, inputs: tf.Tensor, training: bool | None = None, mask=Non
 # --- asking a network -----------------------------------------------------------------------------
 
 
+def settings_of(model: keras.Model) -> str:
+    """Return what is traced into a model's graphs beside its weights: the layers' settings."""
+
+    def settings(layer: keras.layers.Layer) -> object:
+        try:
+            return layer.get_config()
+        except NotImplementedError:  # a layer of somebody's own
+            return layer.trainable
+
+    return repr([settings(layer) for layer in model.layers])
+
+
 def kept_for_model(make: Callable) -> Callable:
-    """Keep what `make(model, tensor)` returns, a graph, for as long as the model is there.
+    """Keep what `make(model, tensor)` returns, a graph, for as long as the model is as it was.
 
     `make` must return nothing that holds the model itself.
     """
@@ -158,10 +164,10 @@ def kept_for_model(make: Callable) -> Callable:
 
     @functools.wraps(make)
     def get(model: keras.Model, tensor: keras.KerasTensor) -> Callable:
-        of_model = kept.setdefault(model, {})
-        if id(tensor) not in of_model:
-            of_model[id(tensor)] = tensor, make(model, tensor)  # keeps the tensor, and so its id
-        return of_model[id(tensor)][1]
+        of_model, settings = kept.setdefault(model, {}), settings_of(model)
+        if of_model.get(id(tensor), ("",))[0] != settings:
+            of_model[id(tensor)] = settings, tensor, make(model, tensor)  # keeps the tensor's id
+        return of_model[id(tensor)][2]
 
     return get
 

@@ -17,7 +17,7 @@ from IPython import get_ipython
 from IPython.display import display
 from keras.layers import BatchNormalization
 
-from resnets.graph import FusedAdam, build_once, kept_for_model, open_batch
+from resnets.graph import FusedAdam, build_once, kept_for_model, open_batch, settings_of
 from resnets.whole_files import replacing
 from resnets_utils import DataError, plot_history
 
@@ -252,6 +252,11 @@ class Progress(keras.callbacks.Callback):
     That happens once, so it is left out of the estimate.
     """
 
+    def __init__(self, new_graphs: bool = True):
+        """Take whether graphs are still to be built."""
+        super().__init__()
+        self.opening = "building the graph" if new_graphs else "first step"
+
     def on_train_begin(self, logs=None):
         """Start the clock."""
         self.start, self.building = time.monotonic(), 0.0
@@ -261,7 +266,7 @@ class Progress(keras.callbacks.Callback):
         """Open the epoch's line."""
         self.epoch = epoch
         self.name = f"\repoch {epoch + 1:2}/{self.params['epochs']}: "
-        print(f"{self.name}{'' if self.steps else 'building the graph'}", end="", flush=True)
+        print(f"{self.name}{'' if self.steps else self.opening}", end="", flush=True)
 
     def on_train_batch_end(self, batch, logs=None):
         """Say how much of the epoch is done, and from the third step on what is left."""
@@ -287,9 +292,11 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Replace the line by the epoch's results."""
-        left = self.left((self.params["epochs"] - epoch - 1) * self.params["steps"])
-        results = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
-        print(f"{self.name}{results}, {left} left", flush=True)
+        steps = (self.params["epochs"] - epoch - 1) * self.params["steps"]
+        results = [f"{name} {value:.3f}" for name, value in (logs or {}).items()]
+        if self.steps > 1 or not steps:
+            results.append(f"{self.left(steps)} left")
+        print(f"{self.name}{', '.join(results):18}", flush=True)
 
     def left(self, steps: int) -> str:
         """Return the time that so many more steps will take, as minutes:seconds."""
@@ -448,7 +455,7 @@ def train(
         warm_up = min(recipe.warm_up, recipe.epochs / 2)
         rate = make_schedule(recipe.peak, recipe.epochs * steps, round(warm_up * steps))
     precision = precision or choose_precision()
-    _compile(
+    new_graphs = _compile(
         model,
         FusedAdam(rate, weight_decay=recipe.weight_decay or None, name="adam"),
         keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -468,7 +475,7 @@ def train(
 
     print(f"{recipe.epochs} epochs of {steps} steps in {precision}", end="")
     print(f", going on after {done} of them" if done else "")
-    watchers = [Progress(), Curves(history, model.name), *callbacks]
+    watchers = [Progress(new_graphs), Curves(history, model.name), *callbacks]
     watchers += [StopAtTarget(target)] if target is not None else []
     watchers += [keeper] if keeper else []
     set_precision(precision)
@@ -495,17 +502,25 @@ def train(
     return history
 
 
-def _compile(model: keras.Model, optimizer: FusedAdam, loss: keras.losses.Loss) -> None:
-    """Compile a model, or begin anew with the graphs of a training before it that was alike."""
+def _compile(model: keras.Model, optimizer: FusedAdam, loss: keras.losses.Loss) -> bool:
+    """Compile a model, or begin anew with the graphs of a training before it that was alike.
+
+    Returns:
+        Whether its graphs are still to be built.
+    """
+    before, settings = getattr(model, "optimizer", None), settings_of(model)
     if (
-        isinstance(getattr(model, "optimizer", None), FusedAdam)
-        and model.optimizer.is_like(optimizer, model.trainable_variables)
+        isinstance(before, FusedAdam)
+        and before.get_config() == optimizer.get_config()
         and model.loss.get_config() == loss.get_config()
+        and getattr(before, "built_for", "") == settings
     ):
-        model.optimizer.restart()
-    else:
-        model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
-        build_once(model)
+        before.restart()
+        return False
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    build_once(model)
+    optimizer.built_for = settings
+    return True
 
 
 def checksum(images: np.ndarray) -> int:

@@ -1,6 +1,15 @@
 """What several test modules share."""
 
+import numpy as np
 import pytest
+
+
+@pytest.fixture
+def data():
+    """Return 20 random images and their labels, of 6 classes, to train tiny networks on."""
+    rng = np.random.default_rng(0)
+    labels = np.eye(6, dtype=np.float32)[rng.integers(6, size=20)]
+    return rng.random((20, 16, 16, 3), dtype=np.float32), labels
 
 
 @pytest.fixture

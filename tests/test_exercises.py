@@ -541,7 +541,7 @@ class Isolated(AsyncKernelManager):
 
 
 # Their slow cells need none of the answers: what they do is tested by nbval on the solved ones.
-TRAIN_IN_ANY_CASE = ("05", "06", "07")
+TRAIN_IN_ANY_CASE = ("05", "06")
 
 
 def run(notebook, folder, without=""):
