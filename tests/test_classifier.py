@@ -408,6 +408,7 @@ def test_files_that_are_no_published_weights(published, tmp_path):
 # --- training -------------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_a_round_is_saved_when_it_improves(colours, model, capsys):
     history = classifier.train_model(model, colours, epochs=4, recipe=QUICK)
     assert sorted(history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
@@ -430,6 +431,7 @@ def test_a_round_is_saved_when_it_improves(colours, model, capsys):
     assert [path.name for path in model.parent.glob("tiny*")] == ["tiny.keras"]
 
 
+@pytest.mark.training
 def test_an_interrupted_round_goes_on(colours, model, monkeypatch, capsys):
     whole = model.with_name("whole.keras")
     whole.write_bytes(model.read_bytes())
@@ -455,6 +457,7 @@ def test_an_interrupted_round_goes_on(colours, model, monkeypatch, capsys):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
+@pytest.mark.training
 def test_a_round_interrupted_before_it_is_saved_is_not_trained_again(
     colours, model, monkeypatch, capsys
 ):
@@ -484,6 +487,7 @@ def test_a_round_interrupted_before_it_is_saved_is_not_trained_again(
     assert not list(model.parent.glob("*.weights.h5"))
 
 
+@pytest.mark.training
 def test_a_checkpoint_of_another_model_of_the_name(colours, model, monkeypatch):
     real = training.train
 
@@ -509,6 +513,7 @@ def test_a_checkpoint_of_another_model_of_the_name(colours, model, monkeypatch):
     assert not left.exists(), "a new model begins anew"
 
 
+@pytest.mark.training
 def test_a_good_model_from_elsewhere_is_not_spoilt(colours, model):
     classifier.train_model(model, colours, epochs=4, recipe=QUICK)
     network = load_model(model)[0]
@@ -519,6 +524,7 @@ def test_a_good_model_from_elsewhere_is_not_spoilt(colours, model):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.training
 def test_labels_stay_whole_numbers(colours, model, monkeypatch):
     """One-hot, 100,000 of them would take memory by their number and that of the classes."""
     shapes = []
@@ -533,6 +539,7 @@ def test_labels_stay_whole_numbers(colours, model, monkeypatch):
     assert shapes == [(42,), (18,)]
 
 
+@pytest.mark.training
 def test_training_until_a_target(colours, model, capsys):
     facts = classifier.train_until(model, colours, 0.9, most=6, epochs=3, recipe=QUICK)
     assert facts.accuracy >= 0.9 and facts.test > 0.6 and facts == load_model(model)[1]
@@ -543,6 +550,7 @@ def test_training_until_a_target(colours, model, capsys):
     assert again == marked, "what is reached is not trained further, nor its test part read again"
 
 
+@pytest.mark.training
 def test_a_target_that_is_not_reached(colours, model, capsys):
     weak = dataclasses.replace(QUICK, peak=1e-9)
     facts = classifier.train_until(model, colours, 1.0, most=2, epochs=1, recipe=weak)
@@ -550,6 +558,7 @@ def test_a_target_that_is_not_reached(colours, model, capsys):
     assert "not reached in 2 rounds" in capsys.readouterr().out
 
 
+@pytest.mark.training
 def test_the_test_part_is_neither_trained_nor_stopped_on(colours, model, monkeypatch):
     seen = []
     real = training.train
@@ -566,6 +575,7 @@ def test_the_test_part_is_neither_trained_nor_stopped_on(colours, model, monkeyp
     assert not any(tested & {int(k) for k in part.places} for part in seen)
 
 
+@pytest.mark.training
 def test_what_was_learned_is_not_held_out_later(colours, model):
     classifier.train_model(model, colours, epochs=1, recipe=QUICK)
     before = model.read_bytes()
@@ -592,6 +602,7 @@ def test_classes_that_do_not_fit(colours, tmp_path):
         classifier.train_model(tmp_path / "two.keras", colours)
 
 
+@pytest.mark.training
 def test_files_of_pictures_train_as_arrays_do(colours, tmp_path):
     folder = photos.find_images(colours)
     pictures = photos.gather(folder, tmp_path / "c.h5", 16)
@@ -610,6 +621,7 @@ def test_files_of_pictures_train_as_arrays_do(colours, tmp_path):
 # --- the commands ---------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_predict_answers(colours, model, capsys):
     classifier.train_model(model, colours, epochs=4, recipe=QUICK)
     capsys.readouterr()
@@ -681,6 +693,7 @@ def test_predict_works_as_it_comes():
     assert done.stdout.startswith("images/test.jpg: 3 (")
 
 
+@pytest.mark.training
 def test_train_makes_trains_and_draws(colours, tmp_path, monkeypatch, capsys, one_block):
     path = tmp_path / "new" / "colours.keras"
     arguments = [str(colours), "--model", str(path), "--network", "SmallResNet", "--epochs", "1"]
@@ -711,6 +724,7 @@ def test_a_target_that_is_reached_without_training(colours, model, monkeypatch, 
     assert not model.with_suffix(".png").exists(), "there are no curves"
 
 
+@pytest.mark.training
 def test_a_training_that_fails_ends_in_valid_json(
     colours, tmp_path, monkeypatch, capsys, one_block
 ):

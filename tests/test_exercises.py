@@ -330,6 +330,7 @@ def test_links_of_the_copies_lead_to_files(copies):
                 assert (ROOT / "exercises" / link[2]).exists(), link
 
 
+@pytest.mark.slow
 def test_nbgrader_makes_the_same_copies(tmp_path, copies):
     source = tmp_path / "source" / "series"
     source.mkdir(parents=True)

@@ -56,6 +56,7 @@ def traces(monkeypatch):
 # --- built once -----------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_steps_are_traced_once(data, traces):
     images, labels = data
     model = small()
@@ -69,6 +70,7 @@ def test_steps_are_traced_once(data, traces):
     assert traces == {"train": 1, "test": 1, "predict": 1}
 
 
+@pytest.mark.training
 def test_without_it_they_are_traced_more_often(data, traces):
     """Keras's own way; when this fails, `build_once` may have become unnecessary."""
     model = small()
@@ -79,6 +81,7 @@ def test_without_it_they_are_traced_more_often(data, traces):
     assert traces["train"] == 2 and traces["predict"] == 2
 
 
+@pytest.mark.training
 def test_results_are_as_without_it(data):
     histories, weights = [], []
     for build in (graph.build_once, lambda _: None):
@@ -97,6 +100,7 @@ def test_results_are_as_without_it(data):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
+@pytest.mark.training
 def test_a_second_training_begins_anew_in_the_graphs_of_the_first(data, traces):
     model = small()
     first = model.get_weights()
@@ -112,6 +116,7 @@ def test_a_second_training_begins_anew_in_the_graphs_of_the_first(data, traces):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.training
 def test_a_training_of_another_kind_gets_graphs_of_its_own(data, traces):
     """Frozen layers, then all of them, at another rate: as a new model would be trained."""
     model, fresh = small(), small()
@@ -158,6 +163,7 @@ def test_fused_adam_is_adamw(decay):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.training
 def test_a_compiled_network_is_saved_and_loaded(data, tmp_path):
     model = small()
     model.compile(graph.FusedAdam(0.01, weight_decay=0.1), "categorical_crossentropy")
@@ -253,6 +259,7 @@ def test_a_frozen_layer_keeps_its_averages(data):
 # --- asking a network -----------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_a_network_is_asked_in_one_graph_until_it_is_gone(data):
     model, seen = small(), []
     real = graph.tf.function

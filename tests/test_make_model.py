@@ -211,6 +211,7 @@ def test_the_table_in_the_readme_is_that_of_the_log():
 # --- the model in the repository ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_small_model_is_small_and_reads_hands_it_never_saw():
     path = ROOT / "models" / "small.keras"
     assert path.stat().st_size < 4_000_000

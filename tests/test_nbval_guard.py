@@ -18,6 +18,8 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 pytest.importorskip("nbval")
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = """
 import os, sys, warnings

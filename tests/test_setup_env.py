@@ -206,6 +206,7 @@ def test_a_python_that_no_longer_runs_is_noticed(pretend):
     assert status == 1 and "no longer runs" in text
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_built_anew(tmp_path):
     repo = new_repo(tmp_path)
     (repo / ".venv").mkdir()

@@ -153,6 +153,7 @@ def test_images_of_one_batch_change_differently_and_stay_in_range(data):
 # --- weight decay and schedule --------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_weight_decay_shrinks_kernels_alone(data):
     models = [tiny(), tiny()]
     for model, weight_decay in zip(models, (0, 0.5), strict=True):
@@ -195,6 +196,7 @@ def test_unknown_precision():
         training.set_precision("float16")
 
 
+@pytest.mark.training
 def test_precision_is_set_back_after_a_training(data):
     model = tiny()
     training.train(model, data, data, STILL, precision="bfloat16")
@@ -209,6 +211,7 @@ def test_precision_is_set_back_after_a_training(data):
 # --- train ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.training
 def test_train_reports_every_epoch_on_one_line(data, capsys):
     history = training.train(tiny(), data, data, STILL)
     assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
@@ -257,6 +260,7 @@ def test_what_is_left_leaves_the_building_of_graphs_out(epochs, steps, look, mon
             assert left == pytest.approx(real, rel=0.3, abs=2 + 2 * look)
 
 
+@pytest.mark.training
 def test_train_learns(data):
     model = tiny()
     recipe = dataclasses.replace(STILL, epochs=40, peak=0.02, label_smoothing=0)
@@ -265,6 +269,7 @@ def test_train_learns(data):
     assert (model.predict(data[0], verbose=0).argmax(1) == data[1].argmax(1)).mean() == 1
 
 
+@pytest.mark.training
 def test_labels_may_be_whole_numbers(data):
     images, labels = data
     numbers = (images, labels.argmax(1))
@@ -293,6 +298,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.training
 def test_an_interrupted_training_goes_on(data, tmp_path, capsys):
     recipe = dataclasses.replace(Recipe(), epochs=4, batch_size=8)
     path = tmp_path / "tiny.weights.h5"
@@ -312,6 +318,7 @@ def test_an_interrupted_training_goes_on(data, tmp_path, capsys):
     assert not path.exists(), "a finished training leaves no checkpoint"
 
 
+@pytest.mark.training
 def test_a_checkpoint_of_another_training_is_refused_and_kept(data, tmp_path):
     path = tmp_path / "tiny.weights.h5"
     with pytest.raises(KeyboardInterrupt):
@@ -325,6 +332,7 @@ def test_a_checkpoint_of_another_training_is_refused_and_kept(data, tmp_path):
     assert path.read_bytes() == kept
 
 
+@pytest.mark.training
 def test_a_finished_training_that_kept_its_checkpoint_is_not_done_again(data, tmp_path):
     path = tmp_path / "tiny.weights.h5"
     model, again = tiny(), tiny()
@@ -347,6 +355,7 @@ def test_a_file_that_is_no_checkpoint(data, tmp_path, content):
     assert path.exists()
 
 
+@pytest.mark.training
 def test_a_checkpoint_that_cannot_be_written_does_not_stop_the_training(data, tmp_path, capsys):
     path = tmp_path / "missing" / "tiny.weights.h5"
     history = training.train(tiny(), data, None, STILL, checkpoint=path)
@@ -354,6 +363,7 @@ def test_a_checkpoint_that_cannot_be_written_does_not_stop_the_training(data, tm
     assert "was not written" in capsys.readouterr().out
 
 
+@pytest.mark.training
 def test_a_full_disk_does_not_stop_the_training(data, tmp_path, monkeypatch, capsys):
     path = tmp_path / "tiny.weights.h5"
 
@@ -370,6 +380,7 @@ def test_a_full_disk_does_not_stop_the_training(data, tmp_path, monkeypatch, cap
     assert re.search(r"was not written: .*0.1 MB are needed", capsys.readouterr().out)
 
 
+@pytest.mark.training
 def test_a_checkpoint_takes_no_more_room_than_was_asked_for(data, tmp_path, monkeypatch):
     asked, real = [], training.replacing
     monkeypatch.setattr(
@@ -380,6 +391,7 @@ def test_a_checkpoint_takes_no_more_room_than_was_asked_for(data, tmp_path, monk
     assert 0.3 * asked[0] < path.stat().st_size <= asked[0]
 
 
+@pytest.mark.training
 def test_stop_at_a_target(data, capsys):
     recipe = dataclasses.replace(STILL, epochs=40, peak=0.02)
     history = training.train(tiny(), data, data, recipe, target=0.5)
@@ -441,6 +453,7 @@ def test_averages_of_bytes_are_those_of_floats(data):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.training
 def test_a_part_of_many_images_measures_the_averages(data, monkeypatch):
     measured = []
     monkeypatch.setattr(training, "MEASURED", 8)
