@@ -46,7 +46,7 @@ def expanded(path: Path) -> list[Path]:
 def answer_all(options: argparse.Namespace) -> int:
     """Print an answer per photograph; return the exit status."""
     # Here, because TensorFlow takes seconds: --help and a wrong option need none of it.
-    from resnets import classifier, photos
+    from resnets.pictures import classifier, photos
     from resnets_utils import DataError
 
     path = options.model or next((path for path in MODELS if path.exists()), MODELS[-1])

@@ -19,9 +19,15 @@ BUNDLED = REAL / "bundled"  # rendered hands, part of the repository
 TRAIN_FILE, TEST_FILE = "train_signs.h5", "test_signs.h5"
 IMAGE_SHAPE = (64, 64, 3)
 
-# Okabe and Ito's colours: told apart by colour-blind readers, on light and on dark pages.
-TRAINING, VALIDATION = "#0072B2", "#D55E00"
-RIGHT, WRONG = "#009E73", "#D55E00"
+# Okabe and Ito's colours: told apart by colour-blind readers, on light and on dark pages. Every
+# picture of this project takes its colours from here.
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+SKY, ORANGE, YELLOW, GREY = "#56B4E9", "#E69F00", "#F0E442", "#595959"
+TRAINING, VALIDATION = BLUE, VERMILION
+RIGHT, WRONG = GREEN, VERMILION
+PLAIN, RESIDUAL = GREY, ORANGE  # without shortcuts, and with them
+CLASSES = (BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE)
+HEAT = "inferno"  # the colour map of amounts
 
 
 class DataError(ValueError):
@@ -307,13 +313,13 @@ def split_validation(
     row = np.reshape(labels, -1)
     held_out = []
     for label in np.unique(row):
-        places = np.flatnonzero(row == label)
-        if len(places) <= per_class:
+        indices = np.flatnonzero(row == label)
+        if len(indices) <= per_class:
             raise ValueError(
-                f"split_validation: class {label} has {len(places)} images, too few to hold out "
+                f"split_validation: class {label} has {len(indices)} images, too few to hold out "
                 f"{per_class} and keep some. Give a smaller per_class."
             )
-        held_out.append(np.random.default_rng([seed, label]).permutation(places)[:per_class])
+        held_out.append(np.random.default_rng([seed, label]).permutation(indices)[:per_class])
     mask = np.zeros(len(row), bool)
     mask[np.concatenate(held_out)] = True
     return images[~mask], row[np.newaxis, ~mask], images[mask], row[np.newaxis, mask]

@@ -37,7 +37,8 @@ with quiet_tensorflow():
     import plain_keras
     import tensorflow as tf
 
-from resnets import classifier, convnet, training
+from resnets import callbacks, convnet, training
+from resnets.pictures import classifier
 from resnets.resnet50 import ResNet50
 from resnets.validation import distances
 
@@ -97,9 +98,9 @@ def resnet50(data, test, seed: int) -> dict:
         prepare(val_x, val_y),
         plain_keras.NOTEBOOK_04,
         plain_keras.WEIGHT_DECAY_04,
-        callbacks=(training.Progress(),),
+        callbacks=(callbacks.Progress(),),
     )
-    training.measure_averages(model, X_train)
+    training.recalibrate_batchnorm(model, X_train)
     return read(model, (X_train, Y_train), prepare(*test), start)
 
 

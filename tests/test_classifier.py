@@ -21,12 +21,13 @@ with quiet_tensorflow():
     import keras
     import make_model
 
-    from resnets import classifier, imagenet
+    from resnets.pictures import classifier, imagenet
 
 import predict as predict_command
 import train as train_command
-from resnets import photos, resnet50, training
-from resnets.classifier import Facts, load_model, new_model, save_model
+from resnets import resnet50, training
+from resnets.pictures import photos
+from resnets.pictures.classifier import Facts, load_model, new_model, save_model
 
 COLOURS = {"blue": (30, 40, 200), "red": (200, 40, 30), "white": (240, 240, 240)}
 
@@ -60,7 +61,7 @@ def model(tmp_path):
     return tmp_path / "tiny.keras"
 
 
-QUICK = training.Recipe(batch_size=8, peak=0.02, turn=0, shift=0, zoom=0)
+QUICK = training.Recipe(batch_size=8, peak_learning_rate=0.02, rotation=0, translation=0, zoom=0)
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -419,7 +420,7 @@ def test_a_round_is_saved_when_it_improves(colours, model, capsys):
     assert "42 pictures to train on, 18 to validate\n" in capsys.readouterr().out
 
     weights = load_model(model)[0].get_weights()
-    spoilt = dataclasses.replace(QUICK, peak=5.0)
+    spoilt = dataclasses.replace(QUICK, peak_learning_rate=5.0)
     best = dataclasses.replace(facts, accuracy=1.0)
     save_model(load_model(model)[0], model, best)
     classifier.train_model(model, colours, epochs=1, recipe=spoilt)
@@ -518,7 +519,7 @@ def test_a_good_model_from_elsewhere_is_not_spoilt(colours, model):
     classifier.train_model(model, colours, epochs=4, recipe=QUICK)
     network = load_model(model)[0]
     save_model(network, model, Facts(tuple(COLOURS)))  # as another program writes it
-    spoilt = dataclasses.replace(QUICK, peak=5.0)
+    spoilt = dataclasses.replace(QUICK, peak_learning_rate=5.0)
     classifier.train_model(model, colours, epochs=1, recipe=spoilt)
     for a, b in zip(network.get_weights(), load_model(model)[0].get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -552,7 +553,7 @@ def test_training_until_a_target(colours, model, capsys):
 
 @pytest.mark.training
 def test_a_target_that_is_not_reached(colours, model, capsys):
-    weak = dataclasses.replace(QUICK, peak=1e-9)
+    weak = dataclasses.replace(QUICK, peak_learning_rate=1e-9)
     facts = classifier.train_until(model, colours, 1.0, most=2, epochs=1, recipe=weak)
     assert facts.rounds == 2 and facts.accuracy < 1
     assert "not reached in 2 rounds" in capsys.readouterr().out
@@ -570,9 +571,9 @@ def test_the_test_part_is_neither_trained_nor_stopped_on(colours, model, monkeyp
     monkeypatch.setattr(training, "train", watch)
     classifier.train_until(model, colours, 1.0, most=2, epochs=1, recipe=QUICK)
     _, _, pictures, places = classifier._open(model, colours, (0.7, 0.15, 0.15), 0, ())
-    tested = {int(k) for k in pictures.places[places[2]]}
+    tested = {int(k) for k in pictures.indices[places[2]]}
     assert len(tested) == 9
-    assert not any(tested & {int(k) for k in part.places} for part in seen)
+    assert not any(tested & {int(k) for k in part.indices} for part in seen)
 
 
 @pytest.mark.training
@@ -610,7 +611,7 @@ def test_files_of_pictures_train_as_arrays_do(colours, tmp_path):
     ends = []
     for images in (pictures, pictures[:]):
         network = tiny()
-        recipe = dataclasses.replace(QUICK, epochs=2, turn=0.05)
+        recipe = dataclasses.replace(QUICK, epochs=2, rotation=0.05)
         history = training.train(network, (images, labels), (images, labels), recipe, seed=1)
         ends.append((network.get_weights(), history))
     for a, b in zip(ends[0][0], ends[1][0], strict=True):

@@ -16,7 +16,7 @@ from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch, Polygon
 from matplotlib.path import Path as Curve
 from tqdm import tqdm
 
-from resnets.whole_files import replacing
+from resnets.atomic_files import replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEED = ROOT / "benchmarks" / "results" / "speed_summary.csv"

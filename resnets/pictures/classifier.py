@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from resnets import photos
-from resnets.whole_files import replacing
+from resnets.atomic_files import replacing
+from resnets.pictures import photos
 from resnets_utils import ROOT, DataError, quiet_tensorflow, shown
 
 with quiet_tensorflow():
@@ -27,7 +27,7 @@ with quiet_tensorflow():
 
 from resnets import resnet50, training
 from resnets.graph import compute
-from resnets.imagenet import published_weights
+from resnets.pictures.imagenet import published_weights
 
 DIGITS = tuple("012345")
 FACTS = "resnets.json"
@@ -322,9 +322,9 @@ def train_model(
         DataError: The folder or the model can't be used, or their classes differ.
     """
     path = Path(path_to_model)
-    model, facts, pictures, places = _open(path, path_to_images, parts, seed, leave_out)
+    model, facts, pictures, indices = _open(path, path_to_images, parts, seed, leave_out)
     recipe = dataclasses.replace(recipe, epochs=epochs)
-    return _round(path, model, facts, pictures, places, seed, recipe)[1]
+    return _round(path, model, facts, pictures, indices, seed, recipe)[1]
 
 
 def train_until(
@@ -362,20 +362,20 @@ def train_until(
             "give a target above 0 and up to 1, 1 round or more, and three parts."
         )
     path = Path(path_to_model)
-    model, facts, pictures, places = _open(path, path_to_images, parts, seed, leave_out)
+    model, facts, pictures, indices = _open(path, path_to_images, parts, seed, leave_out)
     recipe = dataclasses.replace(recipe, epochs=epochs)
     for _ in range(most):
         if facts.accuracy >= target:
             break
-        facts, _ = _round(path, model, facts, pictures, places, seed, recipe)
+        facts, _ = _round(path, model, facts, pictures, indices, seed, recipe)
     found = (
         "reached" if facts.accuracy >= target else f"not reached in {most} round{'s' * (most > 1)}"
     )
     print(f"Target {found}: {facts.accuracy:.1%} of {target:.1%} on the validation part.")
     if facts.test is None:
-        facts = dataclasses.replace(facts, test=measure(model, pictures.part(places[2])))
+        facts = dataclasses.replace(facts, test=measure(model, pictures.part(indices[2])))
         save_model(model, path, facts)
-    print(f"Test part, {len(places[2])} pictures: {facts.test:.1%}")
+    print(f"Test part, {len(indices[2])} pictures: {facts.test:.1%}")
     return facts
 
 
@@ -392,7 +392,7 @@ def measure(model: keras.Model, pictures: photos.Pictures) -> float:
 def _open(
     path, path_to_images, parts, seed, leave_out
 ) -> tuple[keras.Model, Facts, photos.Pictures, list[np.ndarray]]:
-    """Return a file's model and facts, a folder's pictures, and the places of their parts.
+    """Return a file's model and facts, a folder's pictures, and the indices of their parts.
 
     A model that was trained on other parts may have learned what is held out now, and would be
     flattered: it is refused.
@@ -407,10 +407,10 @@ def _open(
             "new_model, beginning with this one if you like."
         )
     pictures = decoded(folder, model.input_shape[1])
-    places = photos.split(pictures.labels, parts, seed, pictures.classes, pictures.checksums)
-    held_out = pictures.part(places[1])
+    indices = photos.split(pictures.labels, parts, seed, pictures.classes, pictures.checksums)
+    held_out = pictures.part(indices[1])
     what = ("pictures to train on", "to validate", "to test")
-    print(", ".join(f"{len(part)} {name}" for part, name in zip(places, what, strict=False)))
+    print(", ".join(f"{len(part)} {name}" for part, name in zip(indices, what, strict=False)))
     data = f"{len(held_out)} of {len(pictures)} pictures, {held_out.checksum:08x}"
     if facts.data and facts.data != data:
         raise DataError(
@@ -422,7 +422,7 @@ def _open(
         # A model from elsewhere may be good already; an untrained one guesses.
         facts = dataclasses.replace(facts, data=data, accuracy=measure(model, held_out))
         save_model(model, path, facts)
-    return model, facts, pictures, places
+    return model, facts, pictures, indices
 
 
 def decoded(folder: photos.LabelledFolder, side: int) -> photos.Pictures:
@@ -434,14 +434,14 @@ def decoded(folder: photos.LabelledFolder, side: int) -> photos.Pictures:
 
 
 def _round(
-    path: Path, model: keras.Model, facts: Facts, pictures: photos.Pictures, places, seed, recipe
+    path: Path, model: keras.Model, facts: Facts, pictures: photos.Pictures, indices, seed, recipe
 ) -> tuple[Facts, dict[str, list[float]]]:
     """Train a file's model for one round, and save it; return its facts and the round's curves.
 
     A model that did not improve gets its weights back. It stays in memory from round to round, and
     with it the graph of its training.
     """
-    taught, held_out = (pictures.part(part) for part in places[:2])
+    taught, held_out = (pictures.part(part) for part in indices[:2])
     print(f"round {facts.rounds + 1}:")
     checkpoint = path.with_suffix(f".round{facts.rounds + 1}.weights.h5")
     before = model.get_weights()
