@@ -190,17 +190,26 @@ def _refuse_other_formats(path: Path) -> None:
             f"{shown(path)}: found a file that can't be opened ({error.strerror}); expected "
             f"one you may read. Check its permissions. {_REMEDY}"
         ) from None
-    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+    found = kind_of_file(start)
+    if found == "an HDF5 file":
         return
-    if start.startswith(b"version https://git-lfs"):
-        found, remedy = "a git-LFS pointer", "Run `git lfs pull` where it came from."
-    elif start.lstrip().lower().startswith((b"<!doctype", b"<html")):
-        found, remedy = "an HTML page", "A browser saved the page about the file: download again."
-    elif not start:
-        found, remedy = "an empty file", "Delete it."
-    else:
-        found, remedy = f"a file that begins with {start[:8]!r}", "Delete it."
+    remedies = {
+        "a git-LFS pointer": "Run `git lfs pull` where it came from.",
+        "an HTML page": "A browser saved the page about the file: download again.",
+    }
+    remedy = remedies.get(found, "Delete it.")
     raise DataError(f"{shown(path)}: found {found}; expected HDF5. {remedy} {_REMEDY}")
+
+
+def kind_of_file(start: bytes) -> str:
+    """Return what a file is that begins with these bytes, 64 or more if it has them."""
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return "an HDF5 file"
+    if start.startswith(b"version https://git-lfs"):
+        return "a git-LFS pointer"
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "an HTML page"
+    return f"a file that begins with {start[:8]!r}" if start else "an empty file"
 
 
 def _check_schema(

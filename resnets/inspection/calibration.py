@@ -69,10 +69,9 @@ def expected_calibration_error(
     Raises:
         DataError: As `calibration_curve`.
     """
-    confidence, correct = _check_answers(confidence, correct, bins)
-    number = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = np.bincount(number, weights=confidence - correct, minlength=bins)
-    return float(np.abs(gaps).sum() / len(confidence))
+    table = calibration_curve(confidence, correct, bins)
+    gaps = table["count"] * np.abs(table["confidence"] - table["accuracy"])
+    return float(np.nansum(gaps) / table["count"].sum())
 
 
 def with_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
