@@ -128,7 +128,7 @@ def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
             seed=options.seed,
         )
     elif options.network or options.begin:
-        found = classifier.load_model(path)[0].name
+        found = classifier.load_model(path).model.name
         if options.network not in (None, found):
             raise DataError(
                 f"{path}: found a model already, {found}; --network {options.network} is for a new "
@@ -145,7 +145,7 @@ def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
         classifier.train_until(path, options.folder, options.until, options.most, **common)
     else:
         classifier.train_model(path, options.folder, **common)
-    facts = classifier.load_model(path)[1]
+    facts = classifier.load_model(path).facts
     if facts.history:  # a model from elsewhere may need no round
         draw(facts.history, path)
     return facts

@@ -156,7 +156,7 @@ def load_model(path: Path) -> keras.Model:
     Raises:
         DataError: The file is missing, is no model, or a model for other pictures.
     """
-    model, _ = classifier.load_model(path)
+    model = classifier.load_model(path).model
     shapes = (model.input_shape[1:], model.output_shape[1:])
     if shapes != ((64, 64, 3), (6,)):
         raise DataError(

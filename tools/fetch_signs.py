@@ -1,7 +1,8 @@
 """Fetch the real SIGNS, `train_signs.h5` and `test_signs.h5`, into datasets/ (`make data`).
 
 The files are not this project's to hand on, so they come from public copies, tried one after
-the other. A file is moved into place only when it is the original, byte for byte. Without the real files everything runs on datasets/bundled.
+the other. A file is moved into place only when it is the original, byte for byte. Without the
+real files everything runs on datasets/bundled.
 """
 
 import argparse

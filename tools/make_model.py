@@ -165,7 +165,7 @@ def train(
     model = getattr(resnet50, network)(zero_gamma=True)
     if begin:
         try:
-            model.set_weights(classifier.load_model(begin)[0].get_weights())
+            model.set_weights(classifier.load_model(begin).model.get_weights())
         except ValueError as error:
             raise DataError(f"{error} Delete {begin}: it is then trained anew.") from error
     checkpoint = out.with_suffix(".weights.h5")
@@ -177,7 +177,7 @@ def train(
         checkpoint=checkpoint,
         keep_checkpoint=True,
     )
-    classifier.save_model(model, out, classifier.Facts(classifier.DIGITS))
+    classifier.Classifier(model, classifier.Facts(classifier.DIGITS), out).save()
     checkpoint.unlink(missing_ok=True)
 
 

@@ -27,7 +27,7 @@ import predict as predict_command
 import train as train_command
 from resnets import resnet50, training
 from resnets.pictures import photos
-from resnets.pictures.classifier import Facts, load_model, new_model, save_model
+from resnets.pictures.classifier import Classifier, Facts, load_model, new_model
 
 COLOURS = {"blue": (30, 40, 200), "red": (200, 40, 30), "white": (240, 240, 240)}
 
@@ -57,7 +57,7 @@ def colours(tmp_path, monkeypatch):
 @pytest.fixture
 def model(tmp_path):
     """Return the file of an untrained model for these classes."""
-    save_model(tiny(), tmp_path / "tiny.keras", Facts(tuple(COLOURS)))
+    Classifier(tiny(), Facts(tuple(COLOURS)), tmp_path / "tiny.keras").save()
     return tmp_path / "tiny.keras"
 
 
@@ -70,29 +70,30 @@ QUICK = training.Recipe(batch_size=8, peak_learning_rate=0.02, rotation=0, trans
 def test_a_file_keeps_model_and_facts(tmp_path):
     facts = Facts(("a", "b", "ü"), 0.5, "some", 3, 0.25, {"loss": [1.0, 0.5]})
     network = tiny()
-    save_model(network, tmp_path / "m.keras", facts)
-    again, kept = load_model(tmp_path / "m.keras")
-    assert kept == facts
+    Classifier(network, facts, tmp_path / "m.keras").save()
+    again = load_model(tmp_path / "m.keras")
+    assert again.facts == facts
     X = np.random.default_rng(0).random((2, 16, 16, 3), np.float32)
-    np.testing.assert_allclose(again(X), network(X), atol=1e-6)
+    np.testing.assert_allclose(again.model(X), network(X), atol=1e-6)
     plain = keras.models.load_model(tmp_path / "m.keras")
     np.testing.assert_allclose(plain(X), network(X), atol=1e-6)
 
 
 def test_a_sequential_model_that_was_never_called_is_kept(tmp_path):
     layers = [keras.Input((16, 16, 3)), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(3)]
-    save_model(keras.Sequential(layers), tmp_path / "m.keras", Facts(tuple("abc")))
-    assert load_model(tmp_path / "m.keras")[0].input_shape == (None, 16, 16, 3)
+    Classifier(keras.Sequential(layers), Facts(tuple("abc")), tmp_path / "m.keras").save()
+    assert load_model(tmp_path / "m.keras").model.input_shape == (None, 16, 16, 3)
 
 
 def test_a_plain_keras_file_gets_numbers_for_classes(tmp_path):
     tiny().save(tmp_path / "m.keras")
-    assert load_model(tmp_path / "m.keras")[1] == Facts(("0", "1", "2"))
+    assert load_model(tmp_path / "m.keras").facts == Facts(("0", "1", "2"))
 
 
 def test_the_model_of_the_repository_is_read():
-    model, facts = load_model(ROOT / "models" / "small.keras")
-    assert facts.classes == tuple("012345") and model.input_shape == (None, 64, 64, 3)
+    small = load_model(ROOT / "models" / "small.keras")
+    assert small.facts.classes == tuple("012345")
+    assert small.model.input_shape == (None, 64, 64, 3)
 
 
 def test_a_stranger_s_code_is_not_run(tmp_path):
@@ -169,10 +170,12 @@ def test_facts_that_can_t_be(model, facts, message):
 
 
 def test_numbers_that_are_none_are_kept_in_valid_json(tmp_path):
-    save_model(tiny(), tmp_path / "m.keras", Facts(tuple("abc"), history={"loss": [math.nan, 1]}))
+    Classifier(
+        tiny(), Facts(tuple("abc"), history={"loss": [math.nan, 1]}), tmp_path / "m.keras"
+    ).save()
     with zipfile.ZipFile(tmp_path / "m.keras") as file:
         assert strict(file.read(classifier.FACTS))["history"] == {"loss": [None, 1]}
-    found = load_model(tmp_path / "m.keras")[1].history["loss"]
+    found = load_model(tmp_path / "m.keras").facts.history["loss"]
     assert math.isnan(found[0]) and found[1] == 1
 
 
@@ -194,7 +197,7 @@ def test_an_interrupted_save_keeps_the_model_before(model, monkeypatch):
         lambda self, name, *more: full() if name == classifier.FACTS else real(self, name, *more),
     )
     with pytest.raises(DataError, match=r"No space left.*untouched"):
-        save_model(tiny(), model, Facts(tuple("abc")))
+        Classifier(tiny(), Facts(tuple("abc")), model).save()
     assert model.read_bytes() == before
     assert [path.name for path in model.parent.glob("*keras")] == ["tiny.keras"]
 
@@ -206,14 +209,14 @@ def test_a_new_model(tmp_path, capsys):
     path = tmp_path / "deep" / "new.keras"
     model = new_model(path, True, ["a", "b"], network="SmallResNet")
     assert model.output_shape == (None, 2) and "res2a_branch2a" in capsys.readouterr().out
-    assert load_model(path)[1] == Facts(("a", "b"))
+    assert load_model(path).facts == Facts(("a", "b"))
     with pytest.raises(DataError, match=r"new.keras: found a file already"):
         new_model(path)
 
 
 def test_the_published_call(tmp_path):
     assert new_model(tmp_path / "m.keras").count_params() == 23_600_006
-    assert load_model(tmp_path / "m.keras")[1].classes == tuple("012345")
+    assert load_model(tmp_path / "m.keras").facts.classes == tuple("012345")
 
 
 @pytest.mark.parametrize(
@@ -233,12 +236,12 @@ def test_impossible_models(tmp_path, changes, message):
 def test_a_model_begins_with_another(tmp_path):
     small = ROOT / "models" / "small.keras"
     model = new_model(tmp_path / "m.keras", classes=list("ab"), network="SmallResNet", begin=small)
-    known = load_model(small)[0]
+    known = load_model(small).model
     for layer, other in zip(model.layers[:-1], known.layers[:-1], strict=True):
         for a, b in zip(layer.get_weights(), other.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
     assert model.layers[-1].get_weights()[0].shape == (512, 2)
-    save_model(tiny(), tmp_path / "tiny.keras", Facts(tuple("abc")))
+    Classifier(tiny(), Facts(tuple("abc")), tmp_path / "tiny.keras").save()
     with pytest.raises(DataError, match=r"tiny.keras: found no layer that fits SmallResNet"):
         new_model(tmp_path / "n.keras", network="SmallResNet", begin=tmp_path / "tiny.keras")
     assert not (tmp_path / "n.keras").exists()
@@ -325,7 +328,7 @@ def published(tmp_path_factory):
 def test_a_model_begins_with_published_weights(published, name, epsilon, tmp_path, monkeypatch):
     network, folder = published
     filled, real = [], classifier.take_over
-    monkeypatch.setattr(classifier, "save_model", lambda *_: None)  # 94 MB
+    monkeypatch.setattr(Classifier, "save", lambda _: None)  # 94 MB
     monkeypatch.setattr(classifier, "take_over", lambda *args: filled.append(real(*args)))
     model = new_model(tmp_path / "m.keras", classes=["a", "b"], begin=folder / name)
     assert filled == [sum(bool(layer.weights) for layer in model.layers[:-1])] == [106]
@@ -393,7 +396,7 @@ def test_files_that_are_no_published_weights(published, tmp_path):
     (tmp_path / "text.h5").write_text("no weights")
     (tmp_path / "folder.h5").mkdir()
     shutil.copy(ROOT / "datasets" / "bundled" / "test_signs.h5", tmp_path / "signs.h5")
-    load_model(ROOT / "models" / "small.keras")[0].save_weights(tmp_path / "small.weights.h5")
+    load_model(ROOT / "models" / "small.keras").model.save_weights(tmp_path / "small.weights.h5")
     for name in ("half", "text", "folder", "signs", "small.weights"):
         with pytest.raises(DataError, match=rf"{name}.h5: found no weights of ResNet50 .*notop.h5"):
             classifier.learned(tmp_path / f"{name}.h5")
@@ -413,21 +416,22 @@ def test_files_that_are_no_published_weights(published, tmp_path):
 def test_a_round_is_saved_when_it_improves(colours, model, capsys):
     history = classifier.train_model(model, colours, epochs=4, recipe=QUICK)
     assert sorted(history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
-    _, facts = load_model(model)
+    facts = load_model(model).facts
     assert (facts.rounds, facts.history) == (1, history) and facts.accuracy > 0.5
     plain = keras.models.load_model(model)
     assert not plain.compiled, "Keras alone opens it"
     assert "42 pictures to train on, 18 to validate\n" in capsys.readouterr().out
 
-    weights = load_model(model)[0].get_weights()
+    weights = load_model(model).model.get_weights()
     spoilt = dataclasses.replace(QUICK, peak_learning_rate=5.0)
     best = dataclasses.replace(facts, accuracy=1.0)
-    save_model(load_model(model)[0], model, best)
+    Classifier(load_model(model).model, best, model).save()
     classifier.train_model(model, colours, epochs=1, recipe=spoilt)
-    kept, facts = load_model(model)
+    kept = load_model(model)
+    facts = kept.facts
     assert "stays as it was" in capsys.readouterr().out
     assert (facts.rounds, facts.accuracy, len(facts.history["loss"])) == (2, 1.0, 5)
-    for a, b in zip(weights, kept.get_weights(), strict=True):
+    for a, b in zip(weights, kept.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert [path.name for path in model.parent.glob("tiny*")] == ["tiny.keras"]
 
@@ -448,12 +452,12 @@ def test_an_interrupted_round_goes_on(colours, model, monkeypatch, capsys):
         patch.setattr(training, "train", lambda *a, **b: real(*a, **b, callbacks=(Stop(),)))
         with pytest.raises(KeyboardInterrupt):
             classifier.train_model(model, colours, epochs=3, recipe=QUICK)
-    assert load_model(model)[1].rounds == 0
+    assert load_model(model).facts.rounds == 0
     capsys.readouterr()
     classifier.train_model(model, colours, epochs=3, recipe=QUICK)
     assert "going on after 1 of them" in capsys.readouterr().out
     for a, b in zip(
-        load_model(whole)[0].get_weights(), load_model(model)[0].get_weights(), strict=True
+        load_model(whole).model.get_weights(), load_model(model).model.get_weights(), strict=True
     ):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
@@ -474,7 +478,7 @@ def test_a_round_interrupted_before_it_is_saved_is_not_trained_again(
         patch.setattr(classifier, "measure", stop)  # after the last epoch, before the save
         with pytest.raises(KeyboardInterrupt):
             classifier.train_model(model, colours, epochs=2, recipe=QUICK)
-    assert load_model(model)[1].rounds == 0
+    assert load_model(model).facts.rounds == 0
     capsys.readouterr()
     history = classifier.train_model(model, colours, epochs=2, recipe=QUICK)
     assert "going on after 2 of them" in capsys.readouterr().out
@@ -482,7 +486,7 @@ def test_a_round_interrupted_before_it_is_saved_is_not_trained_again(
     for name, values in expected.items():
         np.testing.assert_allclose(history[name], values, atol=1e-3)
     for a, b in zip(
-        load_model(whole)[0].get_weights(), load_model(model)[0].get_weights(), strict=True
+        load_model(whole).model.get_weights(), load_model(model).model.get_weights(), strict=True
     ):
         np.testing.assert_allclose(a, b, atol=1e-4)
     assert not list(model.parent.glob("*.weights.h5"))
@@ -506,7 +510,7 @@ def test_a_checkpoint_of_another_model_of_the_name(colours, model, monkeypatch):
         with contextlib.suppress(DataError):
             new_model(model.with_name(other), classes=list(COLOURS), network="SmallResNet")
     assert left.exists(), "another model's"
-    save_model(tiny(side=18), model, Facts(tuple(COLOURS)))
+    Classifier(tiny(side=18), Facts(tuple(COLOURS)), model).save()
     with pytest.raises(DataError, match=r"tiny.round1.weights.h5 is of another training.*Delete"):
         classifier.train_model(model, colours, epochs=1, recipe=QUICK)
     model.unlink()
@@ -517,11 +521,11 @@ def test_a_checkpoint_of_another_model_of_the_name(colours, model, monkeypatch):
 @pytest.mark.training
 def test_a_good_model_from_elsewhere_is_not_spoilt(colours, model):
     classifier.train_model(model, colours, epochs=4, recipe=QUICK)
-    network = load_model(model)[0]
-    save_model(network, model, Facts(tuple(COLOURS)))  # as another program writes it
+    network = load_model(model).model
+    Classifier(network, Facts(tuple(COLOURS)), model).save()  # as another program writes it
     spoilt = dataclasses.replace(QUICK, peak_learning_rate=5.0)
     classifier.train_model(model, colours, epochs=1, recipe=spoilt)
-    for a, b in zip(network.get_weights(), load_model(model)[0].get_weights(), strict=True):
+    for a, b in zip(network.get_weights(), load_model(model).model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -543,10 +547,10 @@ def test_labels_stay_whole_numbers(colours, model, monkeypatch):
 @pytest.mark.training
 def test_training_until_a_target(colours, model, capsys):
     facts = classifier.train_until(model, colours, 0.9, most=6, epochs=3, recipe=QUICK)
-    assert facts.accuracy >= 0.9 and facts.test > 0.6 and facts == load_model(model)[1]
+    assert facts.accuracy >= 0.9 and facts.test > 0.6 and facts == load_model(model).facts
     assert "Target reached" in capsys.readouterr().out
     marked = dataclasses.replace(facts, test=0.123)
-    save_model(load_model(model)[0], model, marked)
+    Classifier(load_model(model).model, marked, model).save()
     again = classifier.train_until(model, colours, 0.9, most=6, epochs=3, recipe=QUICK)
     assert again == marked, "what is reached is not trained further, nor its test part read again"
 
@@ -570,8 +574,8 @@ def test_the_test_part_is_neither_trained_nor_stopped_on(colours, model, monkeyp
 
     monkeypatch.setattr(training, "train", watch)
     classifier.train_until(model, colours, 1.0, most=2, epochs=1, recipe=QUICK)
-    _, _, pictures, places = classifier._open(model, colours, (0.7, 0.15, 0.15), 0, ())
-    tested = {int(k) for k in pictures.indices[places[2]]}
+    _, pictures = classifier._open(model, colours, (0.7, 0.15, 0.15), 0, ())
+    tested = {int(k) for k in pictures[2].indices}
     assert len(tested) == 9
     assert not any(tested & {int(k) for k in part.indices} for part in seen)
 
@@ -592,13 +596,13 @@ def test_what_was_learned_is_not_held_out_later(colours, model):
 def test_a_copy_of_a_picture_is_not_held_out(colours, model):
     for k in range(10):
         shutil.copy(colours / "red" / f"{k:02}.png", colours / "red" / f"{k:02} (copy).png")
-    *_, pictures, (taught, held_out) = classifier._open(model, colours, (0.7, 0.3), 0, ())
+    _, (taught, held_out) = classifier._open(model, colours, (0.7, 0.3), 0, ())
     assert (len(taught), len(held_out)) == (49, 21)
-    assert not set(pictures.checksums[taught]) & set(pictures.checksums[held_out])
+    assert not set(taught.checksums) & set(held_out.checksums)
 
 
 def test_classes_that_do_not_fit(colours, tmp_path):
-    save_model(tiny(2), tmp_path / "two.keras", Facts(("blue", "red")))
+    Classifier(tiny(2), Facts(("blue", "red")), tmp_path / "two.keras").save()
     with pytest.raises(DataError, match=r"found 2 classes \(blue, red\).*3 classes.*new_model"):
         classifier.train_model(tmp_path / "two.keras", colours)
 
@@ -661,9 +665,9 @@ def test_predict_takes_patterns_as_they_are_on_windows(colours, model, capsys):
 
 
 def test_predict_refuses_a_model_that_answers_no_probabilities(colours, model, capsys):
-    network, facts = load_model(model)
-    network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
-    save_model(network, model, facts)
+    broken = load_model(model)
+    broken.model.set_weights([np.full_like(w, np.nan) for w in broken.model.get_weights()])
+    broken.save()
     file = str(colours / "red" / "03.png")
     assert predict_command.main([file, "--model", str(model), "--json"]) == 2
     out, err = capsys.readouterr()
@@ -707,7 +711,7 @@ def test_train_makes_trains_and_draws(colours, tmp_path, monkeypatch, capsys, on
         assert image.width > 600
     assert train_command.main([*arguments, "--begin", str(path)]) == 0, "the same command goes on"
     assert "trains it further" in capsys.readouterr().out
-    assert load_model(path)[1].rounds == 2
+    assert load_model(path).facts.rounds == 2
     monkeypatch.setattr(classifier, "measure", lambda *_: 0.5)
     assert train_command.main([*arguments, "--network", "ResNet50"]) == 2, "no other network"
     assert "found a model already, SmallResNet" in capsys.readouterr().err
@@ -715,7 +719,7 @@ def test_train_makes_trains_and_draws(colours, tmp_path, monkeypatch, capsys, on
     other = tmp_path / "other.keras"
     until += ["--model", str(other)]
     assert train_command.main([*until, "--network", "SmallResNet"]) == 1
-    assert load_model(other)[1].rounds == 1
+    assert load_model(other).facts.rounds == 1
 
 
 def test_a_target_that_is_reached_without_training(colours, model, monkeypatch, capsys):

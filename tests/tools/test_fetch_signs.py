@@ -12,7 +12,7 @@ from pathlib import Path
 import fetch_signs
 import pytest
 
-TOOL = Path(__file__).resolve().parents[1] / "tools" / "fetch_signs.py"
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "fetch_signs.py"
 
 NAMES = ("train_signs.h5", "test_signs.h5")
 GOOD = b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 800  # several pieces of CHUNK bytes
