@@ -65,8 +65,8 @@ KINDS = {
 def mixed(many, few, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Return all of two sets (images, labels), the second repeated until it has that share.
 
-    Its repetitions are not alike: as they are, as strangers', mirrored (a left hand shows the same
-    sign as a right one), as other strangers', and so on.
+    Its repetitions are not alike: as they are, domain shifted, mirrored (a left hand shows the same
+    sign as a right one), shifted otherwise, and so on.
     """
     times = max(1, round(share / (1 - share) * len(many[0]) / len(few[0])))
     again = [repetition(few[0], k) for k in range(times)]

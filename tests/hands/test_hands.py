@@ -453,7 +453,7 @@ def hdf5_has_no_room(*_, **__):
 def test_a_full_disk_leaves_what_was_there(quick, tmp_path, monkeypatch, function, fault):
     data_sets.write_set(tmp_path / "old", 6, 6)
     before = (tmp_path / "old" / "train_signs.h5").read_bytes()
-    monkeypatch.setattr(f"resnets.rendering.{function}", fault)
+    monkeypatch.setattr(f"resnets.hands.data_sets.{function}", fault)
     for folder in ("old", "new"):
         with pytest.raises(DataError, match=r"No space left on device.*25 KB"):
             data_sets.write_set(tmp_path / folder, 12, 6)
