@@ -153,7 +153,7 @@ def make_batches(
 def make_reader(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return a function from indices (k,) to those images, float32 (k, height, width, channels).
 
-    An array is kept as one tensor; what is no array (`pictures.photos.Pictures`) is asked batch by
+    An array is kept as one tensor; what is no array (`photos.Pictures`) is asked batch by
     batch, so memory does not grow with it.
     """
     if isinstance(images, np.ndarray):
@@ -266,7 +266,7 @@ def train(
     Args:
         model: Takes float images in [0, 1], returns probabilities.
         training: Images, uint8 or float32 in [0, 1], (m, height, width, channels), an array or
-            `pictures.photos.Pictures`, and their labels, one-hot (m, classes) or whole numbers (m,).
+            `photos.Pictures`, and their labels, one-hot (m, classes) or whole numbers (m,).
         validation: The like; measured after each epoch, nothing is learned from it.
         recipe: What to do.
         seed: Decides the order of the images and their changes, epoch by epoch.
