@@ -12,17 +12,17 @@ import concurrent.futures
 import contextlib
 import copy
 import dataclasses
+import io
 import itertools
 import os
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 from tqdm.auto import tqdm
 
 from resnets.atomic_files import replacing
@@ -34,9 +34,11 @@ ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".t
 # HEIC is refused, with what to do: passing over it in silence would look like a loss.
 ENDINGS += (".avif", ".heic", ".heif")
 HEIF = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
-MOST_PIXELS = 200_000_000  # the largest telephones' photographs have as many
+MOST_BYTES = 600_000_000  # of a decoded picture: 200 million pixels, the largest telephones'
 Image.MAX_IMAGE_PIXELS = None  # Pillow would warn from less than half of that on, or raise
-BIG = 25_000_000  # pixels: of images above, whose decoding takes 100 MB or more, one at a time
+BIG = 25_000_000  # pixels: of pictures above, whose decoding takes 75 MB or more, one at a time
+BAND = 4_000_000  # pixels of a big one that are converted at once
+LEVELS = (255, 1023, 4095, 16383, 65535)  # white, in pictures of 8, 10, 12, 14 and 16 bits
 _one_big = threading.Lock()
 BLOCK = 256  # pictures that are kept decoded, however many there are
 READERS = 4  # threads at most
@@ -46,41 +48,31 @@ LAYOUT = 2  # of the files of `gather`: one of another layout is made anew
 # --- one photograph -------------------------------------------------------------------------------
 
 
-def open_photo(path: str | Path, side: int = 0) -> Image.Image:
+def open_photo(path: str | Path, side: int = 1024) -> Image.Image:
     """Return a photograph as RGB, upright, the first picture of an animation, on white.
 
     Args:
         path: Any file that Pillow reads.
-        side: A JPEG may be decoded smaller, to no less than this on its shorter side; 0: whole.
+        side: A large one is made smaller, to no less than this on its shorter side.
 
     Raises:
-        DataError: The file is missing, empty, no image, damaged, HEIC, or has too many pixels.
+        DataError: The file is missing, empty, no image, damaged, HEIC, or too large.
     """
-    return _read(path, side, lambda image: image)
-
-
-def read_photo(path: str | Path, side: int = SIDE) -> np.ndarray:
-    """Return the middle square of a photograph, uint8 (side, side, 3); see `open_photo`."""
-    return _read(path, side, lambda image: square(image, side))
-
-
-def _read(path: str | Path, side: int, use: Callable[[Image.Image], Any]) -> Any:
-    """Return what `use` makes of a photograph; see `open_photo` for the rest."""
     path = Path(path)
     try:
         if path.stat().st_size == 0:
             raise DataError(f"{shown(path)}: found an empty file; expected an image.")
         with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
+            image.draft("RGB", (side, side))  # a JPEG is decoded smaller
+            size = image.width * image.height * _bytes_of(image)
+            if size > MOST_BYTES:
                 raise DataError(
-                    f"{path}: found more than {MOST_PIXELS // 10**6} million pixels; expected "
-                    "fewer. Make it smaller."
+                    f"{shown(path)}: found {image.width} x {image.height} pixels, "
+                    f"{size / 1e6:,.0f} MB; expected {MOST_BYTES // 10**6} MB or less. Make it "
+                    "smaller."
                 )
-            if side:
-                image.draft("RGB", (side, side))
-            big = image.width * image.height > BIG
-            with _one_big if big else contextlib.nullcontext():
-                return use(_as_rgb(_upright(image)))
+            with _one_big if image.width * image.height > BIG else contextlib.nullcontext():
+                return _upright(image, side)
     except DataError:
         raise
     except FileNotFoundError:
@@ -97,33 +89,93 @@ def _read(path: str | Path, side: int, use: Callable[[Image.Image], Any]) -> Any
     raise DataError(f"{shown(path)}: found {reason}.") from None
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Return an image turned as its EXIF data say; where they can't be read, as it is.
+def read_photo(path: str | Path, side: int = SIDE) -> np.ndarray:
+    """Return the middle square of a photograph, uint8 (side, side, 3); see `open_photo`."""
+    return square(open_photo(path, side), side)
+
+
+def _bytes_of(image: Image.Image) -> int:
+    """Return how many bytes a decoded pixel takes."""
+    return 4 if image.mode[0] in "IF" else len(image.getbands())
+
+
+def _upright(image: Image.Image, side: int) -> Image.Image:
+    """Return an image as RGB, made smaller where it is big, and turned as its EXIF note says.
 
     Read to its end first: that is when Pillow turns a TIFF by itself, and drops its note.
     """
     image.load()
+    note = image.getexif() if _has_note(image) else None
+    small = _as_srgb(_small(image, side), image.info.get("icc_profile"))
+    if note is None:
+        return small
+    small.getexif()[ExifTags.Base.Orientation] = note[ExifTags.Base.Orientation]
+    return ImageOps.exif_transpose(small)
+
+
+def _has_note(image: Image.Image) -> bool:
+    """Whether an image says how it was turned, in bytes that can be read."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation) in range(2, 9)
     # The note is a stranger's bytes, and worth no photograph.
-    with contextlib.suppress(Exception):
-        ImageOps.exif_transpose(image, in_place=True)
-    return image
+    except Exception:
+        return False
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
+def _small(image: Image.Image, side: int) -> Image.Image:
+    """Return an image as RGB; a big one is made smaller first, band by band, to save memory."""
+    white = _white(image)
+    factor = min(image.size) // (2 * side) if image.width * image.height > BIG else 1
+    if factor < 2:
+        return _as_rgb(image, white)
+    small = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
+    rows = factor * max(1, BAND // (image.width * factor))
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        small.paste(_as_rgb(band, white).reduce(factor), (0, top // factor))
+    return small
+
+
+def _white(image: Image.Image) -> float:
+    """Return the value that is white in an image of one channel of more than 8 bits, else 255.
+
+    Raises:
+        ValueError: No such value can be told.
+    """
+    if image.mode[0] not in "IF":
+        return 255
+    low, high = image.getextrema()
+    if image.mode == "F" and 0 <= low <= high <= 1:
+        return 1.0
+    white = next((level for level in LEVELS if 0 <= low <= high <= level), None)
+    if white is None:
+        raise ValueError(f"its pixels go from {low:g} to {high:g}: save it with 8 bits")
+    return white
+
+
+def _as_rgb(image: Image.Image, white: float = 255) -> Image.Image:
     """Return any of Pillow's kinds of image as RGB, what is transparent as white."""
-    if image.mode.startswith("I"):  # 16 bits
-        return Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8)).convert(
-            "RGB"
-        )
-    if image.mode == "F":
-        raise ValueError("its pixels are decimal numbers: save it with 8 bits")
+    if image.mode[0] in "IF":
+        grey = np.asarray(image, np.float32) * (255 / white)
+        return Image.fromarray(np.round(grey).astype(np.uint8)).convert("RGB")
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
-        if image.mode != "RGBA":  # huge ones want no copy
-            image = image.convert("RGBA")
-        white = Image.new("RGB", image.size, "white")
-        white.paste(image, mask=image)
-        return white
+        clear = image.convert("RGBA")
+        paper = Image.new("RGB", image.size, "white")
+        paper.paste(clear, mask=clear)
+        return paper
     return image.convert("RGB")
+
+
+def _as_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Return an image with the colours that its profile gives it: some telephones' are wider."""
+    if profile is None:
+        return image
+    # A profile is a stranger's bytes too: one that can't be used is as none.
+    with contextlib.suppress(Exception):
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" not in ImageCms.getProfileDescription(own):
+            return ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"))
+    return image
 
 
 def _kind_of(path: Path) -> str:
