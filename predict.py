@@ -47,7 +47,7 @@ def answer_all(options: argparse.Namespace) -> int:
     """Print an answer per photograph; return the exit status."""
     # Here, because TensorFlow takes seconds: --help and a wrong option need none of it.
     from resnets.pictures import classifier, photos
-    from resnets_utils import DataError
+    from resnets_utils import DataError, printable
 
     path = options.model or next((path for path in MODELS if path.exists()), MODELS[-1])
     try:
@@ -57,12 +57,12 @@ def answer_all(options: argparse.Namespace) -> int:
         return 2
     rows = []
     for photograph in itertools.chain.from_iterable(map(expanded, options.photographs)):
-        name = photos.printable(str(photograph))
+        name = printable(str(photograph))
         row = {"file": name}
         try:
             found = model.answer(photos.read_photo(photograph, model.model.input_shape[1]))
         except DataError as error:
-            row["error"] = photos.printable(str(error))
+            row["error"] = printable(str(error))
             print(row["error"], file=sys.stderr)
         else:
             row |= {"label": found.label, "probabilities": found.probabilities}

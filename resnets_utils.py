@@ -147,7 +147,16 @@ _REMEDY = (
 def shown(path: Path) -> str:
     """Return a path as a reader knows it: within the repository without what leads to it."""
     inside = path.is_absolute() and path.is_relative_to(ROOT)
-    return path.relative_to(ROOT).as_posix() if inside else str(path)
+    return printable(path.relative_to(ROOT).as_posix() if inside else str(path))
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text as any screen shows it: other encodings, control characters as "?".
+
+    Names of files may hold bytes of other times, or what moves a terminal's cursor.
+    """
+    text = text.encode(errors="surrogateescape").decode(errors="replace")
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _read_signs(path: Path, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

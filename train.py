@@ -112,14 +112,14 @@ def run(path: Path, options: argparse.Namespace, parts: tuple[float, ...]) -> in
 
 def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
     """Make the model where it is missing, train it, draw its curves; return its facts."""
-    from resnets.pictures import classifier, photos
+    from resnets.pictures import classifier, folders
     from resnets_utils import DataError
 
-    folder = photos.find_images(options.folder, options.leave_out)
+    folder = folders.find_images(options.folder, options.leave_out)
     if not path.exists():
         # What can't be trained on is refused before there is a model for it.
         pictures = classifier.decoded(folder, photos.SIDE)
-        photos.split(pictures.labels, parts, options.seed, pictures.classes, pictures.checksums)
+        folders.split(pictures.labels, parts, options.seed, pictures.classes, pictures.checksums)
         classifier.new_model(
             path,
             classes=folder.classes,

@@ -45,7 +45,7 @@ with quiet_tensorflow():
 import logs
 
 from resnets import resnet50, training
-from resnets.pictures import classifier, photos
+from resnets.pictures import classifier, folders, photos
 from resnets.training import Recipe
 from resnets.validation import NEAR, distances
 
@@ -120,7 +120,7 @@ def settings_of(setting: Setting) -> str:
 
 def parts(labels: np.ndarray, seed: int, validate: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of the training images and of those to measure on."""
-    first, *others = photos.split(labels, TENTHS)
+    first, *others = folders.split(labels, TENTHS)
     held_out = others.pop(seed)
     if validate:
         return np.sort(np.concatenate(others)), first
@@ -144,7 +144,7 @@ class Seconds(keras.callbacks.Callback):
         logs["seconds"] = time.monotonic() - self.start
 
 
-def run(setting: Setting, pictures: photos.Pictures, seed: int, validate: bool, state: Path):
+def run(setting: Setting, pictures: folders.Pictures, seed: int, validate: bool, state: Path):
     """Train, then answer for the part to measure on; return what the log takes down."""
     taught, measured = (
         pictures.part(indices) for indices in parts(pictures.labels, seed, validate)
@@ -178,7 +178,7 @@ def run(setting: Setting, pictures: photos.Pictures, seed: int, validate: bool, 
     }
 
 
-def one_hot(pictures: photos.Pictures) -> np.ndarray:
+def one_hot(pictures: folders.Pictures) -> np.ndarray:
     """Return the labels as float32 (m, classes)."""
     return convert_to_one_hot(pictures.labels, len(pictures.classes)).T.astype("float32")
 
@@ -230,7 +230,7 @@ def main() -> int:
         print("\n".join(table(logs.read(LOG), part)))
         return 0
     try:
-        pictures = classifier.decoded(photos.find_images(options.folder), photos.SIDE)
+        pictures = classifier.decoded(folders.find_images(options.folder), photos.SIDE)
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
@@ -250,7 +250,7 @@ def main() -> int:
         print(f"{LOG.name} has it already.")
         return 0
     STATES.mkdir(parents=True, exist_ok=True)
-    name = f"{options.setting}-{options.seed}-{photos.checksum_of_text(str(key)):08x}.weights.h5"
+    name = f"{options.setting}-{options.seed}-{folders.checksum_of_text(str(key)):08x}.weights.h5"
     begun = logs.stamp()
     result = run(setting, pictures, options.seed, options.validate, STATES / name)
     logs.append(begun | key | result | {"note": options.note}, LOG)

@@ -35,7 +35,7 @@ with quiet_tensorflow():
     import keras
 
 from resnets import resnet50, training
-from resnets.pictures import photos
+from resnets.pictures import folders, photos
 
 LOG = logs.RESULTS / "folders.csv"
 CLASSES = 100
@@ -72,9 +72,9 @@ def make_folder(folder: Path, count: int) -> None:
 def measure(folder: Path) -> dict:
     """Read and train on a folder in this process; return what it took."""
     start = time.monotonic()
-    pictures = photos.gather(photos.find_images(folder), folder.with_suffix(".h5"))
+    pictures = folders.gather(folders.find_images(folder), folder.with_suffix(".h5"))
     decoded = len(pictures) / (time.monotonic() - start)
-    indices = photos.split(
+    indices = folders.split(
         pictures.labels, (0.9, 0.1), classes=pictures.classes, checksums=pictures.checksums
     )
     taught, held_out = (pictures.part(part) for part in indices)
@@ -94,7 +94,7 @@ def measure(folder: Path) -> dict:
     }
 
 
-def read_per_second(pictures: photos.Pictures, recipe: training.Recipe) -> float:
+def read_per_second(pictures: folders.Pictures, recipe: training.Recipe) -> float:
     """Return how many pictures a second a training is given, where it takes no time itself."""
     batches = training.make_batches(pictures, pictures.labels, recipe, seed=1)
     ends = [time.monotonic() for _ in batches.take(WARM + STEPS)][WARM // 2 :]

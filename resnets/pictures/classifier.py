@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from resnets.atomic_files import replacing
-from resnets.pictures import photos
+from resnets.pictures import folders, photos
 from resnets_utils import ROOT, DataError, quiet_tensorflow, shown
 
 with quiet_tensorflow():
@@ -401,7 +401,7 @@ def train_until(
     return classifier.facts
 
 
-def measure(model: keras.Model, pictures: photos.Pictures) -> float:
+def measure(model: keras.Model, pictures: folders.Pictures) -> float:
     """Return the accuracy on pictures, in inference mode, 0 to 1."""
     right = 0
     for first in range(0, len(pictures), 256):
@@ -417,7 +417,7 @@ def _open(
     parts: Sequence[float],
     seed: int,
     leave_out: Sequence[str],
-) -> tuple[Classifier, list[photos.Pictures]]:
+) -> tuple[Classifier, list[folders.Pictures]]:
     """Return a file's classifier, and a folder's pictures in parts.
 
     A model that was trained on other parts may have learned what is held out now, and would be
@@ -425,7 +425,7 @@ def _open(
     """
     classifier = load_model(path)
     facts = classifier.facts
-    folder = photos.find_images(path_to_images, leave_out)
+    folder = folders.find_images(path_to_images, leave_out)
     if tuple(folder.classes) != facts.classes:
         raise DataError(
             f"{path}: found {_listed(facts.classes)}; {folder.root} has "
@@ -433,7 +433,7 @@ def _open(
             "new_model, beginning with this one if you like."
         )
     pictures = decoded(folder, classifier.model.input_shape[1])
-    indices = photos.split(pictures.labels, parts, seed, pictures.classes, pictures.checksums)
+    indices = folders.split(pictures.labels, parts, seed, pictures.classes, pictures.checksums)
     split = [pictures.part(part) for part in indices]
     what = ("pictures to train on", "to validate", "to test")
     print(", ".join(f"{len(part)} {name}" for part, name in zip(split, what, strict=False)))
@@ -450,16 +450,16 @@ def _open(
     return classifier, split
 
 
-def decoded(folder: photos.LabelledFolder, side: int) -> photos.Pictures:
+def decoded(folder: folders.LabelledFolder, side: int) -> folders.Pictures:
     """Return a folder's pictures, decoded into a file of build/pictures the first time."""
     whole = folder.root.resolve()
-    of_classes = photos.checksum_of_text(f"{whole} {folder.classes}")  # some may be left out
+    of_classes = folders.checksum_of_text(f"{whole} {folder.classes}")  # some may be left out
     name = f"{whole.name}-{of_classes:08x}-{side}.h5"
-    return photos.gather(folder, CACHE / name, side)
+    return folders.gather(folder, CACHE / name, side)
 
 
 def _round(
-    classifier: Classifier, pictures: list[photos.Pictures], seed: int, recipe: training.Recipe
+    classifier: Classifier, pictures: list[folders.Pictures], seed: int, recipe: training.Recipe
 ) -> dict[str, list[float]]:
     """Train a classifier for one round on the first part, and save it; return the round's curves.
 
@@ -494,7 +494,7 @@ def _round(
 
 
 def _listed(classes: Sequence[str]) -> str:
-    return f"{len(classes)} classes ({photos.some(classes)})"
+    return f"{len(classes)} classes ({folders.some(classes)})"
 
 
 def predict(path_to_model: str | Path, path_to_image: str | Path) -> Prediction:
