@@ -112,7 +112,7 @@ def run(path: Path, options: argparse.Namespace, parts: tuple[float, ...]) -> in
 
 def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
     """Make the model where it is missing, train it, draw its curves; return its facts."""
-    from resnets.pictures import classifier, folders
+    from resnets.pictures import classifier, folders, photos
     from resnets_utils import DataError
 
     folder = folders.find_images(options.folder, options.leave_out)
