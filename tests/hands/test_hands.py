@@ -322,7 +322,7 @@ def test_impossible_sizes_are_refused(size):
 @pytest.fixture
 def quick(monkeypatch):
     """Draw squares of one colour, in this process, blocks of 6."""
-    monkeypatch.setattr(rendering, "BLOCK", 6)
+    monkeypatch.setattr(data_sets, "BLOCK", 6)
     drawn = []
 
     class Here(concurrent.futures.Executor):
@@ -466,7 +466,7 @@ def test_a_process_that_is_killed_is_said_so(quick, tmp_path, monkeypatch):
     def killed(*_):
         raise concurrent.futures.BrokenExecutor
 
-    monkeypatch.setattr(rendering, "_render_blocks", killed)
+    monkeypatch.setattr(data_sets, "_render_blocks", killed)
     with pytest.raises(DataError, match="fewer workers"):
         data_sets.write_set(tmp_path, 12, 6)
 
