@@ -184,19 +184,23 @@ def table(rows: list[dict[str, str]], part: str = "held out") -> list[str]:
     """Return the lines of a Markdown table: each setting as it was trained last, over its seeds."""
     rows = [row for row in rows if row["part"] == part]
     last = {row["setting"]: row["settings"] for row in rows}
-    lines = [
-        "| setting | epochs | accuracy, mean | worst to best | seeds | minutes |",
-        "|---|---|---|---|---|---|",
-    ]
+    heading = ["setting", "epochs", "accuracy, mean", "worst to best", "seeds", "minutes"]
+    heading += ["near-duplicates, of pictures measured on"]
+    cells = []
     for name, settings in last.items():
         own = [row for row in rows if (row["setting"], row["settings"]) == (name, settings)]
-        right = [100 * float(row["accuracy"]) for row in own]
-        minutes = np.mean([float(row["seconds"]) for row in own]) / 60
-        lines.append(
-            f"| `{name}` | {own[0]['epochs']} | {np.mean(right):.1f} % | {min(right):.1f} to "
-            f"{max(right):.1f} % | {len(own)} | {minutes:.0f} |"
+        near, measured = (sum(int(row[n]) for row in own) for n in ("near_duplicates", "measured"))
+        cells.append(
+            [
+                f"`{name}`",
+                own[0]["epochs"],
+                *logs.mean_and_range(row["accuracy"] for row in own),
+                str(len(own)),
+                f"{np.mean([float(row['seconds']) for row in own]) / 60:.0f}",
+                f"{near} of {measured:,}",
+            ]
         )
-    return lines
+    return logs.table(heading, cells)
 
 
 def read_options() -> argparse.Namespace:
