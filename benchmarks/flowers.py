@@ -21,7 +21,7 @@ published  ResNet50 as flower-recognition-resnet50.ipynb (github.com/jjuinni/Por
            first convolution has 128 filters, ours 64.
 recipe     ResNet50 by `CHOSEN`: the recipe of notebook 06, longer and faster, on pictures that are
            mirrored, too, and moved farther
-shallow    TwoLayerResNet by the same: eight layers with weights, 64 to 256 filters, 1.2 million
+shallow    BasicBlockResNet by the same: eight layers with weights, 64 to 256 filters, 1.2 million
            parameters
 
 and the CANDIDATES, for --validate alone. A line per training is appended to
@@ -44,7 +44,8 @@ with quiet_tensorflow():
 
 import logs
 
-from resnets import classifier, photos, resnet50, training
+from resnets import resnet50, training
+from resnets.pictures import classifier, photos
 from resnets.training import Recipe
 from resnets.validation import NEAR, distances
 
@@ -71,34 +72,34 @@ class Setting:
 PUBLISHED = Recipe(
     epochs=64,
     batch_size=40,
-    peak=0.001,
+    peak_learning_rate=0.001,
     cosine=False,
     label_smoothing=0,
-    turn=0,
-    shift=0.2,
+    rotation=0,
+    translation=0.2,
     zoom=0.1,
     brightness=0,
     contrast=0,
-    mirror=True,
+    horizontal_flip=True,
 )
-PLAIN = Recipe(epochs=64, mirror=True)
-WIDE = {"turn": 0.08, "shift": 0.15, "zoom": 0.3}
+PLAIN = Recipe(epochs=64, horizontal_flip=True)
+WIDE = {"rotation": 0.08, "translation": 0.15, "zoom": 0.3}
 # A rate three times SIGNS's; the decay is much for AdamW, but steps are few: over 7,000 of them at
 # 0.003 on average, weights that no gradient holds fall to a five-hundredth.
-FAST = {"peak": 0.006, "weight_decay": 0.3}
+FAST = {"peak_learning_rate": 0.006, "weight_decay": 0.3}
 CHOSEN = dataclasses.replace(PLAIN, **WIDE, **FAST)
 SHALLOW = {"depth": 8, "filters": 64, "zero_gamma": True}
 SETTINGS = {
     "published": Setting(PUBLISHED, arguments={"l2": 1e-4}, falls={14: 2e-4, 25: 1e-4}),
     "recipe": Setting(CHOSEN),
-    "shallow": Setting(CHOSEN, "TwoLayerResNet", SHALLOW),
+    "shallow": Setting(CHOSEN, "BasicBlockResNet", SHALLOW),
 }
 CANDIDATES = {
     f"{name}{ending}": Setting(dataclasses.replace(PLAIN, **changes), network, arguments)
     for name, network, arguments in (
         ("recipe", "ResNet50", {"zero_gamma": True}),
         ("small", "SmallResNet", {"zero_gamma": True}),
-        ("shallow", "TwoLayerResNet", SHALLOW),
+        ("shallow", "BasicBlockResNet", SHALLOW),
     )
     for ending, changes in (
         ("-plain", {}),
@@ -118,7 +119,7 @@ def settings_of(setting: Setting) -> str:
 
 
 def parts(labels: np.ndarray, seed: int, validate: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the training images and of those to measure on."""
+    """Return the indices of the training images and of those to measure on."""
     first, *others = photos.split(labels, TENTHS)
     held_out = others.pop(seed)
     if validate:
@@ -145,7 +146,9 @@ class Seconds(keras.callbacks.Callback):
 
 def run(setting: Setting, pictures: photos.Pictures, seed: int, validate: bool, state: Path):
     """Train, then answer for the part to measure on; return what the log takes down."""
-    taught, measured = (pictures.part(places) for places in parts(pictures.labels, seed, validate))
+    taught, measured = (
+        pictures.part(indices) for indices in parts(pictures.labels, seed, validate)
+    )
     data, others = ((part[:], one_hot(part)) for part in (taught, measured))
     near = near_duplicates(others[0], data[0])
     print(f"{len(taught)} pictures train, {len(measured)} measure: {near} of them nearly the same")

@@ -34,7 +34,8 @@ from resnets_utils import quiet_tensorflow
 with quiet_tensorflow():
     import keras
 
-from resnets import photos, resnet50, training
+from resnets import resnet50, training
+from resnets.pictures import photos
 
 LOG = logs.RESULTS / "folders.csv"
 CLASSES = 100
@@ -73,10 +74,10 @@ def measure(folder: Path) -> dict:
     start = time.monotonic()
     pictures = photos.gather(photos.find_images(folder), folder.with_suffix(".h5"))
     decoded = len(pictures) / (time.monotonic() - start)
-    places = photos.split(
+    indices = photos.split(
         pictures.labels, (0.9, 0.1), classes=pictures.classes, checksums=pictures.checksums
     )
-    taught, held_out = (pictures.part(part) for part in places)
+    taught, held_out = (pictures.part(part) for part in indices)
     few = held_out.part(np.arange(CLASSES))  # all of them would take minutes
     keras.utils.set_random_seed(0)
     model = resnet50.SmallResNet((photos.SIDE, photos.SIDE, 3), CLASSES, zero_gamma=True)

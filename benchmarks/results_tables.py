@@ -28,7 +28,7 @@ from resnets_utils import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BEGIN, END = "<!-- results: ", "<!-- /results -->"
-PLACE = re.compile(rf"({BEGIN}(\S+) -->\n)(.*?)({END})", re.DOTALL)
+BLOCK = re.compile(rf"({BEGIN}(\S+) -->\n)(.*?)({END})", re.DOTALL)
 
 
 def tables() -> dict[str, list[str]]:
@@ -53,13 +53,13 @@ def fill(text: str, found: dict[str, list[str]]) -> str:
     Raises:
         ValueError: It asks for a table that there is none of, or does not say where one ends.
     """
-    places = PLACE.findall(text)
-    unknown = {name for _, name, _, _ in places} - set(found)
+    blocks = BLOCK.findall(text)
+    unknown = {name for _, name, _, _ in blocks} - set(found)
     if unknown:
         raise ValueError(f"no table is called {', '.join(unknown)}; expected one of {list(found)}.")
-    if not len(places) == text.count(BEGIN) == text.count(END):
+    if not len(blocks) == text.count(BEGIN) == text.count(END):
         raise ValueError(f"found a table without end; expected {END} after each {BEGIN}name -->.")
-    return PLACE.sub(lambda place: "\n".join([place[1], *found[place[2]], "", place[4]]), text)
+    return BLOCK.sub(lambda block: "\n".join([block[1], *found[block[2]], "", block[4]]), text)
 
 
 def main() -> int:

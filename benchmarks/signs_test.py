@@ -37,7 +37,8 @@ with quiet_tensorflow():
     import plain_keras
     import tensorflow as tf
 
-from resnets import classifier, convnet, training
+from resnets import callbacks, convnet, training
+from resnets.pictures import classifier
 from resnets.resnet50 import ResNet50
 from resnets.validation import distances
 
@@ -103,9 +104,9 @@ def resnet50(data, test, seed: int) -> dict:
         prepare(val_x, val_y),
         plain_keras.NOTEBOOK_04,
         plain_keras.WEIGHT_DECAY_04,
-        callbacks=(training.Progress(),),
+        callbacks=(callbacks.Progress(),),
     )
-    training.measure_averages(model, X_train)
+    training.recalibrate_batchnorm(model, X_train)
     return read(model, (X_train, Y_train), prepare(*test), start)
 
 
@@ -161,7 +162,7 @@ def load_model(path: Path) -> keras.Model:
     Raises:
         DataError: The file is missing, is no model, or a model for other pictures.
     """
-    model, _ = classifier.load_model(path)
+    model = classifier.load_model(path).model
     shapes = (model.input_shape[1:], model.output_shape[1:])
     if shapes != ((64, 64, 3), (6,)):
         raise DataError(

@@ -116,8 +116,8 @@ def measure(options: argparse.Namespace) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         data_file, settings_file = Path(folder) / "data.npz", Path(folder) / "settings.json"
         parts = {"train": kept, "val": held_out}
-        arrays = {f"{part}_x": images[places] for part, places in parts.items()}
-        arrays |= {f"{part}_y": labels[0, places] for part, places in parts.items()}
+        arrays = {f"{part}_x": images[indices] for part, indices in parts.items()}
+        arrays |= {f"{part}_y": labels[0, indices] for part, indices in parts.items()}
         np.savez(data_file, **arrays)
         for round_ in range(options.rounds):
             settings_file.write_text(json.dumps(settings | {"seed": round_}), encoding="utf-8")

@@ -13,7 +13,9 @@ with quiet_tensorflow():
     import keras
     import plain_keras
 
-from resnets import blocks, convnet, inspection, photos, resnet50, training
+from resnets import blocks, convnet, resnet50, training
+from resnets.inspection import calibration, confusions, saliency
+from resnets.pictures import photos
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CORE = {
@@ -130,7 +132,7 @@ def test_augmentation_and_schedule_agree():
 
     assert describe(taught) == describe(plain_keras.make_augmentation(plain_keras.NOTEBOOK_04))
     source = "\n".join(cell.source for cell in cells(NOTEBOOKS[3], "code"))
-    assert f"warmup_target={plain_keras.NOTEBOOK_04.peak}," in source
+    assert f"warmup_target={plain_keras.NOTEBOOK_04.peak_learning_rate}," in source
     assert f"FusedAdam(schedule, weight_decay={plain_keras.WEIGHT_DECAY_04})" in source
 
 
@@ -141,7 +143,7 @@ def test_measured_averages_agree():
     model = keras.Model(X, blocks.identity_block(X, 3, (4, 5, 12), 2, "b"))
     first = model.get_weights()
     weights = []
-    for measure in (definitions("04")["measure_averages"], training.measure_averages):
+    for measure in (definitions("04")["recalibrate_batchnorm"], training.recalibrate_batchnorm):
         model.set_weights(first)
         measure(model, images, batch_size=8)
         weights.append(model.get_weights())
@@ -206,7 +208,7 @@ def test_splits_and_confusions_agree():
     expected, read = np.random.default_rng(1).integers(3, size=(2, 50))
     np.testing.assert_array_equal(
         functions["confusion_matrix"](expected, read, 3),
-        inspection.confusion_matrix(expected, read, 3),
+        confusions.confusion_matrix(expected, read, 3),
     )
 
 
@@ -216,14 +218,14 @@ def test_weighed_maps_and_calibration_errors_agree():
         maps, gradients = rng.uniform(0, 1, (4, 3, 8)), rng.normal(size=(4, 3, 8))
         for values in (gradients, -np.abs(gradients)):
             np.testing.assert_allclose(
-                functions["weigh_maps"](maps, values), inspection.weigh_maps(maps, values)
+                functions["weigh_maps"](maps, values), saliency.weigh_maps(maps, values)
             )
     for bins in (1, 4, 10):
         confidence = np.append(rng.random(100), [0, 0.5, 1])
         correct = rng.random(103) < confidence
         np.testing.assert_allclose(
             functions["expected_calibration_error"](confidence, correct, bins),
-            inspection.expected_calibration_error(confidence, correct, bins),
+            calibration.expected_calibration_error(confidence, correct, bins),
         )
 
 

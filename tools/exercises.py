@@ -34,8 +34,9 @@ from traitlets.config import Config
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for a Python that has no editable install of this repository
 
-from resnets.exercises import STUB  # noqa: E402
 from resnets.whole_files import write  # noqa: E402
+
+from resnets.exercises import STUB  # noqa: E402
 
 SOURCES = ROOT / "notebooks"
 EXERCISES = ROOT / "exercises"

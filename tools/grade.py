@@ -67,10 +67,10 @@ from grading_submissions import (
     find_submissions,
     load_assignments,
 )
+from resnets.whole_files import write
 from sandbox import python_folders
 from tqdm import tqdm
 
-from resnets.whole_files import write
 from resnets_utils import quiet_tensorflow
 
 ROOT = Path(__file__).resolve().parent.parent

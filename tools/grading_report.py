@@ -18,7 +18,6 @@ from pathlib import Path
 from unittest import mock
 
 from grading_submissions import Assignment, Submission
-
 from resnets.whole_files import write
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")

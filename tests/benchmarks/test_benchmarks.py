@@ -23,7 +23,7 @@ with quiet_tensorflow():
     import signs_test
     import speed
 
-from resnets import photos
+from resnets.pictures import photos
 from resnets.training import Recipe
 
 
@@ -145,7 +145,7 @@ def test_what_a_flowers_training_reads(pictures, validate, tmp_path, monkeypatch
     get = photos.Pictures.__getitem__
 
     def watched(self, chosen):
-        read.update(np.atleast_1d(self.places[chosen]))
+        read.update(np.atleast_1d(self.indices[chosen]))
         return get(self, chosen)
 
     def train(model, data, validation, *_, **__):
@@ -178,7 +178,7 @@ def test_the_published_rate_falls_after_the_epochs_it_fell_after(pictures, tmp_p
     monkeypatch.setattr(flowers.training, "train", watched)
     setting = flowers.Setting(
         dataclasses.replace(flowers.PUBLISHED, epochs=3),
-        "TwoLayerResNet",
+        "BasicBlockResNet",
         {"depth": 8, "filters": 2},
         falls={1: 2e-4, 2: 1e-4},
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resnets.whole_files import replacing, write
+from resnets.atomic_files import replacing, write
 
 
 def names(folder):

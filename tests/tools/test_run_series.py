@@ -14,7 +14,7 @@ import pytest
 import run_series
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-SCRIPT = Path(__file__).parent.parent / "tools" / "run_series.py"
+SCRIPT = Path(__file__).parents[2] / "tools" / "run_series.py"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9z"/></svg>'
 
 

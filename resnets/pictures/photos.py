@@ -22,10 +22,10 @@ from typing import Any
 
 import h5py
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm.auto import tqdm
 
-from resnets.whole_files import replacing
+from resnets.atomic_files import replacing
 from resnets_utils import DataError, shown
 
 SIDE = 64  # pixels, of the squares that the networks read
@@ -38,15 +38,6 @@ MOST_PIXELS = 200_000_000  # the largest telephones' photographs have as many
 Image.MAX_IMAGE_PIXELS = None  # Pillow would warn from less than half of that on, or raise
 BIG = 25_000_000  # pixels: of images above, whose decoding takes 100 MB or more, one at a time
 _one_big = threading.Lock()
-TURNS = {  # what makes a picture upright, by its EXIF orientation
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 BLOCK = 256  # pictures that are kept decoded, however many there are
 READERS = 4  # threads at most
 LAYOUT = 2  # of the files of `gather`: one of another layout is made anew
@@ -107,13 +98,15 @@ def _read(path: str | Path, side: int, use: Callable[[Image.Image], Any]) -> Any
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Return an image turned as its EXIF data say; where they can't be read, as it is."""
-    try:
-        turn = TURNS.get(image.getexif().get(0x0112))
-    # The tag is a stranger's bytes, and worth no photograph.
-    except Exception:
-        turn = None
-    return image if turn is None else image.transpose(turn)
+    """Return an image turned as its EXIF data say; where they can't be read, as it is.
+
+    Read to its end first: that is when Pillow turns a TIFF by itself, and drops its note.
+    """
+    image.load()
+    # The note is a stranger's bytes, and worth no photograph.
+    with contextlib.suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
@@ -172,12 +165,12 @@ class Files(Sequence):
         """Return the number of files."""
         return len(self.names)
 
-    def __getitem__(self, place):
-        """Return the path at a place, or a list of them for a slice."""
-        if isinstance(place, slice):
-            return [self[k] for k in range(*place.indices(len(self)))]
-        name, place = self.names[place], place % len(self)
-        return self.folders[np.searchsorted(self.ends, place, side="right")] / name
+    def __getitem__(self, index):
+        """Return the path at an index, or a list of them for a slice."""
+        if isinstance(index, slice):
+            return [self[k] for k in range(*index.indices(len(self)))]
+        name, index = self.names[index], index % len(self)
+        return self.folders[np.searchsorted(self.ends, index, side="right")] / name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -304,7 +297,7 @@ def split(
         checksums: Of the images (m,), equal for copies; None: there are no copies.
 
     Returns:
-        For each part the places (k,) of its images, in order. Rounding goes to the first part.
+        For each part the indices (k,) of its images, in order. Rounding goes to the first part.
         Where a class has more copies than its first part has room for, shares are approximate.
 
     Raises:
@@ -317,31 +310,31 @@ def split(
     has_copies = copies[group] > 1
     found = [[] for _ in parts]
     for label in np.unique(labels):
-        places = np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels == label))
-        places = _copies_first(places, checksums, has_copies)
-        counts = [int(share * len(places) + 1e-9) for share in parts[1:]]
-        ends = np.cumsum([len(places) - sum(counts), *counts])
+        indices = np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels == label))
+        indices = _copies_first(indices, checksums, has_copies)
+        counts = [int(share * len(indices) + 1e-9) for share in parts[1:]]
+        ends = np.cumsum([len(indices) - sum(counts), *counts])
         for k, end in enumerate(ends[:-1]):
-            ends[k] = _not_between_copies(end, checksums[places], ends[k - 1] if k else 0)
+            ends[k] = _not_between_copies(end, checksums[indices], ends[k - 1] if k else 0)
         if min(np.diff(ends, prepend=0)) < 1:
             name = classes[label] if classes else label
             needed = int(np.ceil(1 / min(parts) - 1e-9))
-            different = len(np.unique(checksums[places]))
-            but = f", only {different} of them different" if different < len(places) else ""
+            different = len(np.unique(checksums[indices]))
+            but = f", only {different} of them different" if different < len(indices) else ""
             raise DataError(
-                f"class {name}: found {len(places)} images{but}, too few to split "
+                f"class {name}: found {len(indices)} images{but}, too few to split "
                 f"{'/'.join(f'{100 * share:g}' for share in parts)}; expected {needed} or more."
             )
-        for part, chosen in zip(found, np.split(places, ends[:-1]), strict=True):
+        for part, chosen in zip(found, np.split(indices, ends[:-1]), strict=True):
             part.append(chosen)
     return [np.sort(np.concatenate(part)) for part in found]
 
 
-def _copies_first(places: np.ndarray, checksums: np.ndarray, has_copies: np.ndarray) -> np.ndarray:
-    """Return places (k,) with copies at the beginning, side by side, and the rest as it was."""
-    _, first, group = np.unique(checksums[places], return_index=True, return_inverse=True)
-    key = np.where(has_copies[places], first[group], len(places))
-    return places[np.argsort(key, kind="stable")]
+def _copies_first(indices: np.ndarray, checksums: np.ndarray, has_copies: np.ndarray) -> np.ndarray:
+    """Return indices (k,) with copies at the beginning, side by side, and the rest as it was."""
+    _, first, group = np.unique(checksums[indices], return_index=True, return_inverse=True)
+    key = np.where(has_copies[indices], first[group], len(indices))
+    return indices[np.argsort(key, kind="stable")]
 
 
 def _not_between_copies(end: int, checksums: np.ndarray, start: int) -> int:
@@ -389,28 +382,28 @@ class Pictures:
             raise DataError(
                 f"{self.path}: found no file of gathered pictures ({error}). Delete it."
             ) from None
-        self.places = np.arange(len(self.labels))
+        self.indices = np.arange(len(self.labels))
         self.shape = self.images.shape
 
     def __len__(self) -> int:
         """Return the number of images."""
-        return len(self.places)
+        return len(self.indices)
 
     def __getitem__(self, chosen) -> np.ndarray:
-        """Return the images, uint8 (k, side, side, 3), at some places, a slice or numbers (k,)."""
-        rows = np.atleast_1d(self.places[chosen])
+        """Return the images, uint8 (k, side, side, 3), at some indices (k,) or in a slice."""
+        rows = np.atleast_1d(self.indices[chosen])
         found = np.empty((len(rows), *self.shape[1:]), np.uint8)
         for k, row in enumerate(rows):
             self.images.read_direct(found, np.s_[row], np.s_[k])
         return found
 
-    def part(self, places: np.ndarray) -> "Pictures":
-        """Return some of the images, by their places (k,), as another view of the open file."""
+    def part(self, indices: np.ndarray) -> "Pictures":
+        """Return some of the images, by indices (k,), as another view of the open file."""
         part = copy.copy(self)
-        part.places = self.places[places]
-        part.labels, part.checksums = self.labels[places], self.checksums[places]
-        part.shape = (len(part.places), *self.shape[1:])
-        part.checksum = zlib.crc32(part.places.tobytes(), self.checksum)
+        part.indices = self.indices[indices]
+        part.labels, part.checksums = self.labels[indices], self.checksums[indices]
+        part.shape = (len(part.indices), *self.shape[1:])
+        part.checksum = zlib.crc32(part.indices.tobytes(), self.checksum)
         return part
 
 

@@ -14,15 +14,15 @@ import multiprocessing
 import os
 import shutil
 import signal
-import zlib
 from pathlib import Path
 
 import h5py
 import numpy as np
 from tqdm.auto import tqdm
 
-from resnets import hands, whole_files
-from resnets.hands import ANY, Variation
+from resnets import atomic_files
+from resnets.hands import rendering
+from resnets.hands.variation import ANY, Variation
 from resnets_utils import TEST_FILE, TRAIN_FILE, DataError
 
 BLOCK = 60  # pictures in a file of a set that is not yet whole
@@ -77,8 +77,7 @@ def write_set(
         "test images": int(test),
         "seed": int(seed),
         **dataclasses.asdict(how),
-        # Another version of the renderer draws other pictures.
-        "checksum of the renderer": zlib.crc32(Path(hands.__file__).read_bytes()),
+        "version of the renderer": rendering.VERSION,
     }
     settings = json.loads(json.dumps(settings))  # tuples become lists, as they will be read
     if not _is_needed(folder, settings):
@@ -140,7 +139,7 @@ def _is_needed(folder: Path, settings: dict) -> bool:
 def _agree(path: Path, settings: dict) -> None:
     """Write down what the unfinished set is, or see that it is the same one."""
     if not path.exists():
-        whole_files.write(path, json.dumps(settings, indent=1))
+        atomic_files.write(path, json.dumps(settings, indent=1))
         return
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -168,10 +167,10 @@ def _whole(path: Path, count: int) -> bool:
 
 def _render_block(parts: Path, first: int, last: int, seed: int, how: Variation) -> None:
     """Render the pictures from `first` to `last` - 1 and write them as one file."""
-    pictures = [hands.picture(seed, i, sign_of(seed, i), how) for i in range(first, last)]
+    pictures = [rendering.picture(seed, i, sign_of(seed, i), how) for i in range(first, last)]
     memory = io.BytesIO()
     np.save(memory, np.stack(pictures))
-    whole_files.write(_block(parts, first), memory.getvalue())
+    atomic_files.write(_block(parts, first), memory.getvalue())
 
 
 def _render_blocks(parts: Path, seed: int, end: int, how: Variation, workers: int) -> None:

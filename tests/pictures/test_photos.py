@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnets import photos
-from resnets.photos import find_images, gather, open_photo, read_photo, split
+from resnets.pictures import photos
+from resnets.pictures.photos import find_images, gather, open_photo, read_photo, split
 from resnets_utils import DataError
 
 RED, WHITE = (200, 30, 40), (255, 255, 255)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnets import hands, rendering
+from resnets.hands import data_sets, rendering, variation
 from resnets_utils import BUNDLED, ROOT
 
 SIZES = {"train": 1080, "test": 120}
@@ -55,27 +55,29 @@ def test_files_are_small():
 def test_files_say_how_they_were_rendered():
     for part, size in SIZES.items():
         with h5py.File(BUNDLED / f"{part}_signs.h5") as file:
-            made = json.loads(file.attrs[rendering.MARK])
+            made = json.loads(file.attrs[data_sets.MARK])
         assert (made[f"{part if part == 'test' else 'training'} images"], made["seed"]) == (size, 0)
-        wanted = json.loads(json.dumps(dataclasses.asdict(hands.LIKE_SIGNS)))
+        wanted = json.loads(json.dumps(dataclasses.asdict(variation.LIKE_SIGNS)))
         assert {name: made[name] for name in wanted} == wanted
 
 
 @pytest.mark.parametrize("index", [0, 1, 540, 1079, 1080, 1199])
 def test_images_come_from_the_seed(files, index):
     part, place = ("train", index) if index < 1080 else ("test", index - 1080)
-    sign = rendering.sign_of(0, index)
+    sign = data_sets.sign_of(0, index)
     assert files[part][f"{part}_set_y"][place] == sign
     stored = files[part][f"{part}_set_x"][place].astype(int)
     # Other processors round otherwise, which moves a pixel on the hand's outline.
-    off = np.abs(hands.picture(0, index, sign, hands.LIKE_SIGNS) - stored)
+    off = np.abs(rendering.picture(0, index, sign, variation.LIKE_SIGNS) - stored)
     assert (off > 2).mean() < 0.01
-    assert (np.abs(hands.picture(1, index, sign, hands.LIKE_SIGNS) - stored) > 2).mean() > 0.5
+    assert (
+        np.abs(rendering.picture(1, index, sign, variation.LIKE_SIGNS) - stored) > 2
+    ).mean() > 0.5
 
 
 def test_example_is_the_rendered_one():
     with Image.open(ROOT / "images" / "test.jpg") as image:
         found = np.asarray(image).astype(float)
     assert found.shape == (256, 256, 3)
-    expected = hands.picture(0, 1200, 3, hands.LIKE_SIGNS, size=256)
+    expected = rendering.picture(0, 1200, 3, variation.LIKE_SIGNS, size=256)
     assert np.abs(found - expected).mean() < 3  # JPEG loses a little

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from resnets import photos
-from resnets.whole_files import replacing
+from resnets.atomic_files import replacing
+from resnets.pictures import photos
 from resnets_utils import ROOT, DataError, quiet_tensorflow, shown
 
 with quiet_tensorflow():
@@ -27,7 +27,7 @@ with quiet_tensorflow():
 
 from resnets import resnet50, training
 from resnets.graph import compute
-from resnets.imagenet import published_weights
+from resnets.pictures.imagenet import published_weights
 
 DIGITS = tuple("012345")
 FACTS = "resnets.json"
@@ -68,39 +68,67 @@ class Prediction:
     probabilities: dict[str, float]
 
 
+@dataclasses.dataclass
+class Classifier:
+    """A network, what is known of it, and the .keras file that both are kept in."""
+
+    model: keras.Model
+    facts: Facts
+    path: Path
+
+    def save(self) -> None:
+        """Write the file, whole or not at all.
+
+        Raises:
+            DataError: Another ending; the file can't be written; the facts are of another network.
+        """
+        _check_ending(self.path)
+        if len(self.facts.classes) != self.model.output_shape[-1]:
+            raise DataError(
+                f"{self.path}: found {len(self.facts.classes)} classes for a network of "
+                f"{self.model.output_shape[-1]} outputs; expected as many."
+            )
+        # Without the optimiser: Keras alone would not know it, and it is twice the weights.
+        bare = keras.Model(self.model.inputs[0], self.model.outputs[0], name=self.model.name)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self.path) as new:
+                bare.save(new)
+                facts = {"input": INPUT} | dataclasses.asdict(self.facts)
+                with zipfile.ZipFile(new, "a") as file:
+                    file.writestr(FACTS, as_json(facts))
+        except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as RuntimeError
+            raise DataError(
+                f"{self.path}: the model could not be written ({error}). What was there before is "
+                "untouched. Free some room, or name another file."
+            ) from None
+
+    def know(self, **facts: object) -> None:
+        """Replace some of the facts, and save."""
+        self.facts = dataclasses.replace(self.facts, **facts)
+        self.save()
+
+    def answer(self, image: np.ndarray) -> Prediction:
+        """Return the answer to one picture, uint8 (side, side, 3).
+
+        Raises:
+            DataError: The network returns no probabilities.
+        """
+        found = compute(self.model, training.as_floats(image[np.newaxis]))[0]
+        if not (found.min() >= 0 and abs(found.sum() - 1) < 0.01):
+            raise DataError(
+                f"the model answers {found.round(2)[:6]}; expected probabilities, as a softmax "
+                "makes them."
+            )
+        probabilities = {name: float(p) for name, p in zip(self.facts.classes, found, strict=True)}
+        return Prediction(self.facts.classes[int(found.argmax())], probabilities)
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 
-def save_model(model: keras.Model, path: str | Path, facts: Facts) -> None:
-    """Write a model and its facts to a .keras file, whole or not at all.
-
-    Raises:
-        DataError: Another ending; the file can't be written; the facts are of another network.
-    """
-    path = Path(path)
-    _check_ending(path)
-    if len(facts.classes) != model.output_shape[-1]:
-        raise DataError(
-            f"{path}: found {len(facts.classes)} classes for a network of "
-            f"{model.output_shape[-1]} outputs; expected as many."
-        )
-    # Without the optimiser: Keras alone would not know it, and it is twice the weights.
-    bare = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as new:
-            bare.save(new)
-            with zipfile.ZipFile(new, "a") as file:
-                file.writestr(FACTS, as_json({"input": INPUT} | dataclasses.asdict(facts)))
-    except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as RuntimeError
-        raise DataError(
-            f"{path}: the model could not be written ({error}). What was there before is "
-            "untouched. Free some room, or name another file."
-        ) from None
-
-
-def load_model(path: str | Path) -> tuple[keras.Model, Facts]:
-    """Return a model and its facts; nothing that the file brings is run.
+def load_model(path: str | Path) -> Classifier:
+    """Return a file's model and facts; nothing that the file brings is run.
 
     A file without facts, as other programs write them, gets classes named 0, 1, 2 and so on.
 
@@ -134,7 +162,7 @@ def load_model(path: str | Path) -> tuple[keras.Model, Facts]:
             f"{path}: found no model that can be used ({reason}); expected one that takes square "
             "colour pictures and returns probabilities, as train.py writes them."
         ) from None
-    return model, facts
+    return Classifier(model, facts, path)
 
 
 def _facts(kept: dict, classes: int) -> Facts:
@@ -239,7 +267,7 @@ def new_model(
     model = build((photos.SIDE, photos.SIDE, 3), len(classes), zero_gamma=True)
     if begin is not None:
         take_over(model, learned(begin), begin)
-    save_model(model, path, Facts(tuple(map(str, classes))))
+    Classifier(model, Facts(tuple(map(str, classes))), path).save()
     if print_summary:
         model.summary()
     return model
@@ -256,7 +284,7 @@ def learned(path: str | Path) -> dict[str, list[np.ndarray]]:
     """
     if Path(path).suffix == ".h5":
         return published_weights(path)
-    return {layer.name: layer.get_weights() for layer in load_model(path)[0].layers[:-1]}
+    return {layer.name: layer.get_weights() for layer in load_model(path).model.layers[:-1]}
 
 
 def take_over(
@@ -321,10 +349,8 @@ def train_model(
     Raises:
         DataError: The folder or the model can't be used, or their classes differ.
     """
-    path = Path(path_to_model)
-    model, facts, pictures, places = _open(path, path_to_images, parts, seed, leave_out)
-    recipe = dataclasses.replace(recipe, epochs=epochs)
-    return _round(path, model, facts, pictures, places, seed, recipe)[1]
+    classifier, pictures = _open(path_to_model, path_to_images, parts, seed, leave_out)
+    return _round(classifier, pictures, seed, dataclasses.replace(recipe, epochs=epochs))
 
 
 def train_until(
@@ -361,22 +387,18 @@ def train_until(
             f"train_until: found target {target}, at most {most} rounds, parts {tuple(parts)}; "
             "give a target above 0 and up to 1, 1 round or more, and three parts."
         )
-    path = Path(path_to_model)
-    model, facts, pictures, places = _open(path, path_to_images, parts, seed, leave_out)
-    recipe = dataclasses.replace(recipe, epochs=epochs)
+    classifier, pictures = _open(path_to_model, path_to_images, parts, seed, leave_out)
     for _ in range(most):
-        if facts.accuracy >= target:
+        if classifier.facts.accuracy >= target:
             break
-        facts, _ = _round(path, model, facts, pictures, places, seed, recipe)
-    found = (
-        "reached" if facts.accuracy >= target else f"not reached in {most} round{'s' * (most > 1)}"
-    )
-    print(f"Target {found}: {facts.accuracy:.1%} of {target:.1%} on the validation part.")
-    if facts.test is None:
-        facts = dataclasses.replace(facts, test=measure(model, pictures.part(places[2])))
-        save_model(model, path, facts)
-    print(f"Test part, {len(places[2])} pictures: {facts.test:.1%}")
-    return facts
+        _round(classifier, pictures, seed, dataclasses.replace(recipe, epochs=epochs))
+    accuracy = classifier.facts.accuracy
+    found = "reached" if accuracy >= target else f"not reached in {most} round{'s' * (most > 1)}"
+    print(f"Target {found}: {accuracy:.1%} of {target:.1%} on the validation part.")
+    if classifier.facts.test is None:
+        classifier.know(test=measure(classifier.model, pictures[2]))
+    print(f"Test part, {len(pictures[2])} pictures: {classifier.facts.test:.1%}")
+    return classifier.facts
 
 
 def measure(model: keras.Model, pictures: photos.Pictures) -> float:
@@ -390,15 +412,19 @@ def measure(model: keras.Model, pictures: photos.Pictures) -> float:
 
 
 def _open(
-    path, path_to_images, parts, seed, leave_out
-) -> tuple[keras.Model, Facts, photos.Pictures, list[np.ndarray]]:
-    """Return a file's model and facts, a folder's pictures, and the places of their parts.
+    path: str | Path,
+    path_to_images: str | Path,
+    parts: Sequence[float],
+    seed: int,
+    leave_out: Sequence[str],
+) -> tuple[Classifier, list[photos.Pictures]]:
+    """Return a file's classifier, and a folder's pictures in parts.
 
     A model that was trained on other parts may have learned what is held out now, and would be
     flattered: it is refused.
     """
-    path = Path(path)
-    model, facts = load_model(path)
+    classifier = load_model(path)
+    facts = classifier.facts
     folder = photos.find_images(path_to_images, leave_out)
     if tuple(folder.classes) != facts.classes:
         raise DataError(
@@ -406,12 +432,12 @@ def _open(
             f"{_listed(folder.classes)}. Expected the same classes: make a model for them with "
             "new_model, beginning with this one if you like."
         )
-    pictures = decoded(folder, model.input_shape[1])
-    places = photos.split(pictures.labels, parts, seed, pictures.classes, pictures.checksums)
-    held_out = pictures.part(places[1])
+    pictures = decoded(folder, classifier.model.input_shape[1])
+    indices = photos.split(pictures.labels, parts, seed, pictures.classes, pictures.checksums)
+    split = [pictures.part(part) for part in indices]
     what = ("pictures to train on", "to validate", "to test")
-    print(", ".join(f"{len(part)} {name}" for part, name in zip(places, what, strict=False)))
-    data = f"{len(held_out)} of {len(pictures)} pictures, {held_out.checksum:08x}"
+    print(", ".join(f"{len(part)} {name}" for part, name in zip(split, what, strict=False)))
+    data = f"{len(split[1])} of {len(pictures)} pictures, {split[1].checksum:08x}"
     if facts.data and facts.data != data:
         raise DataError(
             f"{path}: was trained with {facts.data} held out; now {data} are, and it may have "
@@ -420,9 +446,8 @@ def _open(
         )
     if not facts.data:
         # A model from elsewhere may be good already; an untrained one guesses.
-        facts = dataclasses.replace(facts, data=data, accuracy=measure(model, held_out))
-        save_model(model, path, facts)
-    return model, facts, pictures, places
+        classifier.know(data=data, accuracy=measure(classifier.model, split[1]))
+    return classifier, split
 
 
 def decoded(folder: photos.LabelledFolder, side: int) -> photos.Pictures:
@@ -434,16 +459,16 @@ def decoded(folder: photos.LabelledFolder, side: int) -> photos.Pictures:
 
 
 def _round(
-    path: Path, model: keras.Model, facts: Facts, pictures: photos.Pictures, places, seed, recipe
-) -> tuple[Facts, dict[str, list[float]]]:
-    """Train a file's model for one round, and save it; return its facts and the round's curves.
+    classifier: Classifier, pictures: list[photos.Pictures], seed: int, recipe: training.Recipe
+) -> dict[str, list[float]]:
+    """Train a classifier for one round on the first part, and save it; return the round's curves.
 
-    A model that did not improve gets its weights back. It stays in memory from round to round, and
-    with it the graph of its training.
+    A model that did not improve on the second part gets its weights back. It stays in memory from
+    round to round, and with it the graph of its training.
     """
-    taught, held_out = (pictures.part(part) for part in places[:2])
+    (taught, held_out), model, facts = pictures[:2], classifier.model, classifier.facts
     print(f"round {facts.rounds + 1}:")
-    checkpoint = path.with_suffix(f".round{facts.rounds + 1}.weights.h5")
+    checkpoint = classifier.path.with_suffix(f".round{facts.rounds + 1}.weights.h5")
     before = model.get_weights()
     history = training.train(
         model,
@@ -454,19 +479,18 @@ def _round(
         checkpoint=checkpoint,
         keep_checkpoint=True,
     )
-    accuracy = measure(model, held_out)
-    whole = {name: facts.history.get(name, []) + values for name, values in history.items()}
-    facts = dataclasses.replace(facts, rounds=facts.rounds + 1, history=whole)
+    accuracy, name = measure(model, held_out), shown(classifier.path)
+    new = {key: facts.history.get(key, []) + values for key, values in history.items()}
+    new = {"rounds": facts.rounds + 1, "history": new}
     if accuracy > facts.accuracy:
-        print(f"validation: {accuracy:.1%}, before {facts.accuracy:.1%}; saved in {shown(path)}")
-        facts = dataclasses.replace(facts, accuracy=accuracy, test=None)
+        print(f"validation: {accuracy:.1%}, before {facts.accuracy:.1%}; saved in {name}")
+        new |= {"accuracy": accuracy, "test": None}
     else:
-        print(f"validation: {accuracy:.1%}, not above {facts.accuracy:.1%};", end=" ")
-        print(f"{shown(path)} stays as it was")
+        print(f"validation: {accuracy:.1%}, not above {facts.accuracy:.1%}; {name} stays as it was")
         model.set_weights(before)
-    save_model(model, path, facts)
+    classifier.know(**new)
     checkpoint.unlink(missing_ok=True)
-    return facts, history
+    return history
 
 
 def _listed(classes: Sequence[str]) -> str:
@@ -479,17 +503,5 @@ def predict(path_to_model: str | Path, path_to_image: str | Path) -> Prediction:
     Raises:
         DataError: The model or the photograph can't be used.
     """
-    model, facts = load_model(path_to_model)
-    return answer(model, facts, photos.read_photo(path_to_image, model.input_shape[1]))
-
-
-def answer(model: keras.Model, facts: Facts, image: np.ndarray) -> Prediction:
-    """Return a loaded model's answer to one picture, uint8 (side, side, 3)."""
-    found = compute(model, training.as_floats(image[np.newaxis]))[0]
-    if not (found.min() >= 0 and abs(found.sum() - 1) < 0.01):
-        raise DataError(
-            f"the model answers {found.round(2)[:6]}; expected probabilities, as a softmax makes "
-            "them."
-        )
-    probabilities = {name: float(p) for name, p in zip(facts.classes, found, strict=True)}
-    return Prediction(facts.classes[int(found.argmax())], probabilities)
+    classifier = load_model(path_to_model)
+    return classifier.answer(photos.read_photo(path_to_image, classifier.model.input_shape[1]))

@@ -1,14 +1,14 @@
-"""SIGNS's photographs as another camera might have taken other people's hands elsewhere."""
+"""Domain shift: SIGNS's photographs as another camera might have taken other hands elsewhere."""
 
 import dataclasses
 
 import numpy as np
 from PIL import Image
 
-from resnets import hands
+from resnets.hands import rendering, variation
 from resnets_utils import DataError
 
-CUT = dataclasses.replace(hands.ANY, clutter=0)
+CUT = dataclasses.replace(variation.ANY, clutter=0)
 
 
 def cut_out(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -17,7 +17,7 @@ def cut_out(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     SIGNS's walls are grey, its hands are not. The second array (64, 64) is 0 to 1.
     """
     pixels = image / 255
-    colourful = hands.blur(np.ptp(pixels, axis=2) / pixels.max(axis=2).clip(0.05), 0.7)
+    colourful = rendering.blur(np.ptp(pixels, axis=2) / pixels.max(axis=2).clip(0.05), 0.7)
     skin = np.clip((colourful - 0.16) / 0.1, 0, 1)
     wall = np.median(pixels[skin < 0.1], axis=0) if (skin < 0.1).any() else np.ones(3)
     share = skin[:, :, None]
@@ -42,7 +42,7 @@ def crop(channel: np.ndarray, box: tuple[float, float, float, float]) -> np.ndar
     return np.clip(wide.resize((64, 64), Image.Resampling.BICUBIC, box=shifted), 0, 1)
 
 
-def stranger(image: np.ndarray, seed: int, index: int) -> np.ndarray:
+def shift_domain(image: np.ndarray, seed: int, index: int) -> np.ndarray:
     """Return a photograph (64, 64, 3) as another camera might have taken it elsewhere.
 
     Args:
@@ -63,23 +63,25 @@ def stranger(image: np.ndarray, seed: int, index: int) -> np.ndarray:
         raise DataError(f"photograph {index}: found no hand.")
     box = frame(skin, rng)
     share = crop(skin, box)[:, :, None]
-    hand = hands.linear(np.stack([crop(c, box) for c in np.moveaxis(hand, 2, 0)], axis=2))
+    hand = rendering.linear(np.stack([crop(c, box) for c in np.moveaxis(hand, 2, 0)], axis=2))
     hand = hand * rng.uniform(0.5, 1.4) * np.exp(rng.normal(0, 0.08, 3))
-    light = share * hand + (1 - share) * hands.wall(64, CUT, rng)
+    light = share * hand + (1 - share) * rendering.wall(64, CUT, rng)
     if rng.random() < 0.5:
         light = light[:, ::-1]
-    return hands.photograph(light, CUT, rng)
+    return rendering.photograph(light, CUT, rng)
 
 
-def strangers(images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return all photographs (m, 64, 64, 3) that show a hand as strangers', and their labels (m,).
+def shift_domains(
+    images: np.ndarray, labels: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return all photographs (m, 64, 64, 3) that show a hand, shifted, and their labels (m,).
 
     Prints which photographs show none.
     """
     kept, found = [], []
     for index, image in enumerate(images):
         try:
-            found.append(stranger(image, seed, index))
+            found.append(shift_domain(image, seed, index))
             kept.append(index)
         except DataError as error:
             print(error)

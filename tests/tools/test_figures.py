@@ -1,6 +1,5 @@
 """The figures in images/ are what tools/figures.py draws, and say what is true."""
 
-from pathlib import Path
 from xml.etree import ElementTree
 
 import figures
@@ -8,7 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-ROOT = Path(__file__).resolve().parents[1]
+from resnets_utils import ROOT
+
 REMEDY = "run `python tools/figures.py` and commit what it draws"
 
 VECTOR_FIGURES = [name for name in figures.DRAWINGS if name.endswith(".svg")]

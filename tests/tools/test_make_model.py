@@ -12,8 +12,8 @@ with quiet_tensorflow():
     import make_model
     import other_hands
 
-from resnets import hands, strangers
 from resnets.graph import compute
+from resnets.hands import domain_shift, rendering, variation
 from resnets.resnet50 import SmallResNet
 
 
@@ -40,18 +40,18 @@ def test_the_small_network():
         SmallResNet(classes=0)
 
 
-def test_repetitions_are_mirrored_or_strangers():
+def test_repetitions_are_mirrored_or_domain_shifted():
     pictures = np.stack([pasted(20, 30), pasted(10, 20), np.full((64, 64, 3), 200, np.uint8)])
     few = pictures, np.arange(3)[np.newaxis]
     images, labels = make_model.mixed((pictures[:1], few[1][:, :1]), few, 0.923)
     assert len(images) == 1 + 12
-    first, strangers_, mirrored, others = images[1:].reshape(4, 3, 64, 64, 3)
+    first, shifted, mirrored, others = images[1:].reshape(4, 3, 64, 64, 3)
     np.testing.assert_array_equal(first, pictures)
     np.testing.assert_array_equal(mirrored, pictures[:, :, ::-1])
     for index in range(2):
-        changed = np.abs(strangers_[index].astype(int) - pictures[index]).mean()
-        assert changed > 5 and np.abs(others[index].astype(int) - strangers_[index]).mean() > 5
-    np.testing.assert_array_equal(strangers_[2], pictures[2])  # no hand in it
+        changed = np.abs(shifted[index].astype(int) - pictures[index]).mean()
+        assert changed > 5 and np.abs(others[index].astype(int) - shifted[index]).mean() > 5
+    np.testing.assert_array_equal(shifted[2], pictures[2])  # no hand in it
     np.testing.assert_array_equal(labels[0, 1:], [0, 1, 2] * 4)
 
 
@@ -66,14 +66,16 @@ def test_a_model_is_trained_and_saved_without_its_optimiser(tmp_path, monkeypatc
     assert [path.name for path in out.parent.iterdir()] == ["small.keras"]
     assert out.stat().st_size < 4_000_000
     model = keras.models.load_model(out, safe_mode=True)
-    images = hands.picture(0, 0, 5)[np.newaxis] / 255
+    images = rendering.picture(0, 0, 5)[np.newaxis] / 255
     assert model.predict(images, verbose=0).sum() == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.training
 def test_a_model_begins_with_another(tmp_path, monkeypatch, capsys, one_block):
     monkeypatch.setattr(make_model, "TEST", 6)
-    kind = make_model.Kind("SmallResNet", True, True, {"epochs": 1, "peak": 1e-9}, begin="small")
+    kind = make_model.Kind(
+        "SmallResNet", True, True, {"epochs": 1, "peak_learning_rate": 1e-9}, begin="small"
+    )
     monkeypatch.setitem(make_model.KINDS, "hands", kind)
     small = dataclasses.replace(make_model.KINDS["small"], changes={"epochs": 1})
     monkeypatch.setitem(make_model.KINDS, "small", small)
@@ -134,7 +136,7 @@ def pasted(top, left):
 
 
 def test_a_hand_is_cut_out_where_it_is():
-    hand, skin = strangers.cut_out(pasted(20, 30))
+    hand, skin = domain_shift.cut_out(pasted(20, 30))
     assert skin[24:40, 33:43].min() == 1 and skin[:15].max() == skin[:, :25].max() == 0
     np.testing.assert_allclose(hand[30, 38] * 255, (180, 110, 80), atol=1)
 
@@ -142,23 +144,23 @@ def test_a_hand_is_cut_out_where_it_is():
 @pytest.mark.parametrize(("top", "left"), [(20, 30), (2, 2), (38, 46)])
 def test_a_stranger_s_hand_fills_the_frame(top, left):
     rng = np.random.default_rng(0)
-    _, skin = strangers.cut_out(pasted(top, left))
-    share = strangers.crop(skin, strangers.frame(skin, rng))
+    _, skin = domain_shift.cut_out(pasted(top, left))
+    share = domain_shift.crop(skin, domain_shift.frame(skin, rng))
     rows, columns = np.nonzero(share > 0.5)
     assert np.ptp(rows) > 45 and abs(columns.mean() - 31.5) < 4
 
 
 def test_a_stranger_is_another_picture_each_time():
     image = pasted(20, 30)
-    new = strangers.stranger(image, 7, 0)
+    new = domain_shift.shift_domain(image, 7, 0)
     assert new.shape == (64, 64, 3) and new.dtype == np.uint8
-    np.testing.assert_array_equal(new, strangers.stranger(image, 7, 0))
-    assert np.abs(new.astype(int) - strangers.stranger(image, 7, 1)).mean() > 5
+    np.testing.assert_array_equal(new, domain_shift.shift_domain(image, 7, 0))
+    assert np.abs(new.astype(int) - domain_shift.shift_domain(image, 7, 1)).mean() > 5
 
 
 def test_a_picture_without_a_hand_is_left_out(capsys):
     images = np.stack([pasted(20, 30), np.full((64, 64, 3), 200, np.uint8), pasted(10, 20)])
-    found, labels = strangers.strangers(images, np.array([3, 0, 5]), 7)
+    found, labels = domain_shift.shift_domains(images, np.array([3, 0, 5]), 7)
     assert len(found) == 2 and labels.tolist() == [3, 5]
     assert "photograph 1: found no hand" in capsys.readouterr().out
 
@@ -193,7 +195,7 @@ def test_the_small_model_is_small_and_reads_hands_it_never_saw():
     path = ROOT / "models" / "small.keras"
     assert path.stat().st_size < 4_000_000
     model = other_hands.load_model(path)
-    rendered = other_hands.of_seed(other_hands.UNSEEN, 120, hands.ANY)
+    rendered = other_hands.of_seed(other_hands.UNSEEN, 120, variation.ANY)
     for images, labels in (other_hands.sets("bundled")["bundled"], rendered):
         answers = compute(model, images.astype("float32") / 255).argmax(axis=1)
         assert np.mean(answers == labels) > 0.8
