@@ -44,13 +44,16 @@ with quiet_tensorflow():
 
 import logs
 
-from resnets import resnet50, training
+from resnets import training
+from resnets.basic_resnet import BasicBlockResNet
 from resnets.pictures import classifier, photos
+from resnets.resnet50 import ResNet50, SmallResNet
 from resnets.training import Recipe
 from resnets.validation import NEAR, distances
 
 LOG = logs.RESULTS / "flowers.csv"
 STATES = ROOT / "build" / "flowers"
+NETWORKS = {build.__name__: build for build in (ResNet50, SmallResNet, BasicBlockResNet)}
 TENTHS = (0.1,) * 10  # the first to choose by, the others to hold out
 SEEDS = range(len(TENTHS) - 1)
 
@@ -153,7 +156,7 @@ def run(setting: Setting, pictures: photos.Pictures, seed: int, validate: bool, 
     near = near_duplicates(others[0], data[0])
     print(f"{len(taught)} pictures train, {len(measured)} measure: {near} of them nearly the same")
     keras.utils.set_random_seed(seed)
-    build = getattr(resnet50, setting.network)
+    build = NETWORKS[setting.network]
     shape, classes = pictures.shape[1:], len(pictures.classes)
     model = build(input_shape=shape, classes=classes, **setting.arguments)
     falling = (keras.callbacks.LearningRateScheduler(setting.rate),) if setting.falls else ()
