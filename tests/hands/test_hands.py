@@ -395,7 +395,7 @@ def test_a_damaged_block_is_rendered_again(quick, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(rendering, "_assemble", full)
+        patch.setattr(data_sets, "_assemble", full)
         data_sets.write_set(tmp_path, 12, 6)
     block = tmp_path / "unfinished" / "000000006.npy"
     block.write_bytes(block.read_bytes()[:50])
