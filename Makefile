@@ -26,7 +26,7 @@ PYTEST := $(VENV_PYTHON) -m pytest -v -n auto --durations 30
 FIRST := notebooks/01_two_layer_convnet.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab run notebooks exercises release grade test check data hands model figures bundled bench lint clean
+.PHONY: help env lab run notebooks exercises release grade test check data hands model figures bundled results bench lint clean
 
 help: ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -79,6 +79,9 @@ bundled: env ## render datasets/bundled/ anew, where the renderer has changed
 	  --out datasets/bundled
 	$(VENV_PYTHON) tools/render_hands.py picture --style signs --seed 0 --index 1200 --sign 3 \
 	  --size 256 --out images/test.jpg
+
+results: env ## write the tables in README.md and docs/ from benchmarks/results/
+	$(VENV_PYTHON) benchmarks/results_tables.py
 
 bench: env ## time training beside other ways, about 15 minutes (ARGS="--rounds 3")
 	$(VENV_PYTHON) benchmarks/speed.py --epochs 3 $(ARGS)

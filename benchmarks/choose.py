@@ -138,6 +138,28 @@ def run(variant: Variant, data, held_out, seed: int) -> dict[str, str]:
     }
 
 
+def table(rows: list[dict[str, str]]) -> list[str]:
+    """Return the lines of a Markdown table: each variant over its folds, measured averages or not.
+
+    Folds differ in how hard they are, so only variants of the same folds compare.
+    """
+    heading = ["group", "variant", "folds", "accuracy, mean", "worst to best"]
+    heading += ["mean before averages are measured"]
+    cells = []
+    for group, variant in dict.fromkeys((row["group"], row["variant"]) for row in rows):
+        own = [row for row in rows if (row["group"], row["variant"]) == (group, variant)]
+        cells.append(
+            [
+                group,
+                variant,
+                " ".join(sorted(row["fold"] for row in own)),
+                *logs.mean_and_range(row["accuracy"] for row in own),
+                logs.mean_and_range(row["moving"] for row in own)[0],
+            ]
+        )
+    return logs.table(heading, cells)
+
+
 def main() -> int:
     """Run a group's variants on the folds asked for; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -87,10 +87,9 @@ def run(depth: int, shortcuts: bool, normalised: bool, seed: int, sets) -> dict[
 
 def table(lines: list[dict[str, str]]) -> list[str]:
     """Return the lines of a Markdown table: means and standard deviations over the seeds."""
-    found = [
-        "| BatchNormalization | depth | shortcuts | training loss | first stage | last / first |"
-    ]
-    found.append("|---|---|---|---|---|---|")
+    heading = ["BatchNormalization", "depth", "shortcuts", "training loss", "first stage"]
+    heading += ["last / first"]
+    found = []
     kinds = dict.fromkeys((r["normalised"], int(r["depth"]), r["shortcuts"]) for r in lines)
     for kind in sorted(kinds, key=lambda kind: (kind[0] == "no", kind[1], kind[2])):
         own = [r for r in lines if (r["normalised"], int(r["depth"]), r["shortcuts"]) == kind]
@@ -98,10 +97,14 @@ def table(lines: list[dict[str, str]]) -> list[str]:
         first = np.array([float(r["first"]) for r in own])
         ratio = np.array([float(r["last"]) for r in own]) / first
         found.append(
-            f"| {kind[0]} | {kind[1]} | {kind[2]} | {loss.mean():.2f} ± {loss.std():.2f} "
-            f"| {first.mean():.1e} | {ratio.mean():.2g} ± {ratio.std():.1g} |"
+            [
+                *map(str, kind),
+                f"{loss.mean():.2f} ± {loss.std():.2f}",
+                f"{first.mean():.1e}",
+                f"{ratio.mean():.2g} ± {ratio.std():.1g}",
+            ]
         )
-    return found
+    return logs.table(heading, found)
 
 
 def main() -> int:

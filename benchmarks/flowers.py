@@ -44,13 +44,16 @@ with quiet_tensorflow():
 
 import logs
 
-from resnets import resnet50, training
+from resnets import training
+from resnets.basic_resnet import BasicBlockResNet
 from resnets.pictures import classifier, folders, photos
+from resnets.resnet50 import ResNet50, SmallResNet
 from resnets.training import Recipe
 from resnets.validation import NEAR, distances
 
 LOG = logs.RESULTS / "flowers.csv"
 STATES = ROOT / "build" / "flowers"
+NETWORKS = {build.__name__: build for build in (ResNet50, SmallResNet, BasicBlockResNet)}
 TENTHS = (0.1,) * 10  # the first to choose by, the others to hold out
 SEEDS = range(len(TENTHS) - 1)
 
@@ -153,7 +156,7 @@ def run(setting: Setting, pictures: folders.Pictures, seed: int, validate: bool,
     near = near_duplicates(others[0], data[0])
     print(f"{len(taught)} pictures train, {len(measured)} measure: {near} of them nearly the same")
     keras.utils.set_random_seed(seed)
-    build = getattr(resnet50, setting.network)
+    build = NETWORKS[setting.network]
     shape, classes = pictures.shape[1:], len(pictures.classes)
     model = build(input_shape=shape, classes=classes, **setting.arguments)
     falling = (keras.callbacks.LearningRateScheduler(setting.rate),) if setting.falls else ()
@@ -187,19 +190,23 @@ def table(rows: list[dict[str, str]], part: str = "held out") -> list[str]:
     """Return the lines of a Markdown table: each setting as it was trained last, over its seeds."""
     rows = [row for row in rows if row["part"] == part]
     last = {row["setting"]: row["settings"] for row in rows}
-    lines = [
-        "| setting | epochs | accuracy, mean | worst to best | seeds | minutes |",
-        "|---|---|---|---|---|---|",
-    ]
+    heading = ["setting", "epochs", "accuracy, mean", "worst to best", "seeds", "minutes"]
+    heading += ["near-duplicates, of pictures measured on"]
+    cells = []
     for name, settings in last.items():
         own = [row for row in rows if (row["setting"], row["settings"]) == (name, settings)]
-        right = [100 * float(row["accuracy"]) for row in own]
-        minutes = np.mean([float(row["seconds"]) for row in own]) / 60
-        lines.append(
-            f"| `{name}` | {own[0]['epochs']} | {np.mean(right):.1f} % | {min(right):.1f} to "
-            f"{max(right):.1f} % | {len(own)} | {minutes:.0f} |"
+        near, measured = (sum(int(row[n]) for row in own) for n in ("near_duplicates", "measured"))
+        cells.append(
+            [
+                f"`{name}`",
+                own[0]["epochs"],
+                *logs.mean_and_range(row["accuracy"] for row in own),
+                str(len(own)),
+                f"{np.mean([float(row['seconds']) for row in own]) / 60:.0f}",
+                f"{near} of {measured:,}",
+            ]
         )
-    return lines
+    return logs.table(heading, cells)
 
 
 def read_options() -> argparse.Namespace:

@@ -122,6 +122,21 @@ def line(found: dict, smallest: dict) -> dict[str, str | int]:
     }
 
 
+def table(rows: list[dict[str, str]]) -> list[str]:
+    """Return the lines of a Markdown table: the folders that were measured last, by size."""
+    last = {int(row["images"]): row for row in rows}
+    heading = ["pictures", "peak memory, MB", "to the smallest", "read and decoded, a second"]
+    heading += ["given to a training, a second", "trained on, a second", "given to trained"]
+    names = ("decoded_per_second", "read_per_second", "trained_per_second", "read_to_trained")
+    return logs.table(
+        heading,
+        (
+            [f"{images:,}", row["peak_mb"], row["peak_ratio"], *(row[name] for name in names)]
+            for images, row in sorted(last.items())
+        ),
+    )
+
+
 def main() -> int:
     """Measure folders of some sizes; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

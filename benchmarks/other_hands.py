@@ -81,15 +81,13 @@ def table(rows: list[dict[str, str]]) -> list[str]:
     # A fold of the photographs stands for them, where the model was trained on the others.
     last = {(row["model"], row["set"].split(",")[0]): float(row["accuracy"]) for row in rows}
     columns = [name for name in NAMES if name != "tones"]
-    lines = [f"| model | {' | '.join(columns)} | skin tones, worst to best |"]
-    lines.append("|" + "---|" * (len(columns) + 2))
+    cells = []
     for model in dict.fromkeys(row["model"] for row in rows):
         found = [last.get((model, name)) for name in columns]
-        cells = ["-" if value is None else f"{value:.1%}" for value in found]
-        tones = [v for (own, name), v in last.items() if own == model and name.startswith("tones")]
-        cells.append(f"{min(tones):.1%} to {max(tones):.1%}" if tones else "-")
-        lines.append(f"| `{model}` | {' | '.join(cells)} |")
-    return lines
+        own = [f"`{model}`", *("-" if value is None else f"{value:.1%}" for value in found)]
+        tones = [v for (its, name), v in last.items() if its == model and name.startswith("tones")]
+        cells.append([*own, f"{min(tones):.1%} to {max(tones):.1%}" if tones else "-"])
+    return logs.table(["model", *columns, "skin tones, worst to best"], cells)
 
 
 def main() -> int:

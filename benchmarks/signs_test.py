@@ -45,6 +45,12 @@ from resnets.validation import distances
 LOG = logs.RESULTS / "signs_test.csv"
 NEAREST = LOG.with_name("nearest.csv")
 MORE = ("seconds_to_98", "precision", "peak_gb", "wrong")  # columns that some settings fill
+NETWORKS = {  # settings that texts quote: what was trained, and in which notebook
+    "convnet-published": ("two-layer ConvNet, published settings", "01"),
+    "convnet-finer": ("two-layer ConvNet, finer pooling", "01"),
+    "resnet50": ("ResNet50, ten epochs", "04"),
+    "recipe": ("ResNet50, 24 epochs, the recipe", "06"),
+}
 FINER = {"windows": (4, 4), "filters": (16, 32), "pools": (4, 4)}
 
 
@@ -184,6 +190,39 @@ def write_nearest(train_x, train_y, test_x, test_y) -> None:
         for i, j in enumerate(nearest):
             same = int(test_y[0, i] == train_y[0, j])
             writer.writerow([i, j, f"{far[i, j]:.2f}", same])
+
+
+def table(rows: list[dict[str, str]]) -> list[str]:
+    """Return the lines of a Markdown table: the settings that texts quote, over their seeds."""
+    heading = ["network", "setting", "notebook", "test accuracy, mean", "worst to best", "seeds"]
+    heading += ["fastest training, two cores"]
+    cells = []
+    for setting, (network, notebook) in NETWORKS.items():
+        own = [row for row in rows if row["setting"] == setting]
+        if not own:
+            continue
+        accuracy = logs.mean_and_range(row["test_accuracy"] for row in own)
+        seconds = min(int(row["seconds"]) for row in own)
+        cells.append([network, f"`{setting}`", notebook, *accuracy, str(len(own)), f"{seconds} s"])
+    return logs.table(heading, cells)
+
+
+def other_readings(rows: list[dict[str, str]]) -> list[str]:
+    """Return the lines of a Markdown table: each reading of a setting that `table` leaves out."""
+    return logs.table(
+        ["date", "commit", "setting", "seed", "test accuracy"],
+        (
+            [
+                row["date"],
+                row["commit"],
+                f"`{row['setting']}`",
+                row["seed"] or "-",
+                logs.mean_and_range([row["test_accuracy"]])[0],
+            ]
+            for row in rows
+            if row["setting"] not in NETWORKS
+        ),
+    )
 
 
 def main() -> int:

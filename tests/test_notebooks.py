@@ -1,10 +1,8 @@
-"""The notebooks: what they define is what `resnets/` holds, their links lead somewhere."""
+"""The notebooks: what they define is what `resnets/` holds, and their pages read well."""
 
 import ast
 import re
-from pathlib import Path
 
-import figures
 import nbformat
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ with quiet_tensorflow():
 
 from resnets import blocks, convnet, resnet50, training
 from resnets.inspection import calibration, confusions, saliency
-from resnets.pictures import photos
+from resnets.pictures import folders
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CORE = {
@@ -204,7 +202,7 @@ def test_splits_and_confusions_agree():
     functions = definitions("07")
     labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [40, 25, 10]))
     places = functions["split_by_class"](labels, 0.3, seed=5)
-    theirs = photos.split(labels, (0.7, 0.3), seed=5)
+    theirs = folders.split(labels, (0.7, 0.3), seed=5)
     for one, other in zip(places, theirs, strict=True):
         np.testing.assert_array_equal(np.bincount(labels[one]), np.bincount(labels[other]))
     expected, read = np.random.default_rng(1).integers(3, size=(2, 50))
@@ -232,30 +230,6 @@ def test_weighed_maps_and_calibration_errors_agree():
 
 
 # --- the pages ------------------------------------------------------------------------------------
-
-
-def links(path):
-    """Return the relative targets that a Markdown text or a notebook names."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".ipynb":
-        text = "\n".join(cell.source for cell in cells(path, "markdown"))
-    targets = re.findall(r"\]\(([^)\s]+)\)", text)
-    return [target.partition("#")[0] for target in targets if "://" not in target]
-
-
-PAGES = [*NOTEBOOKS, *ROOT.glob("*.md"), *(ROOT / "datasets").rglob("*.md")]
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_links_lead_to_files(path):
-    assert [t for t in links(path) if t and not (path.parent / t).exists()] == []
-
-
-def test_every_figure_is_used():
-    used = {Path(target).name for page in PAGES for target in links(page)}
-    source = "\n".join(cell.source for path in NOTEBOOKS for cell in cells(path, "code"))
-    for name in [*figures.DRAWINGS, "test.jpg"]:  # a learner's own pictures lie there too
-        assert name in used or name in source, name
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

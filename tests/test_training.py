@@ -232,7 +232,7 @@ def test_train_reports_every_epoch_on_one_line(data, capsys):
 def test_what_is_left_leaves_the_building_of_graphs_out(epochs, steps, look, monkeypatch, capsys):
     """A step takes a second; the first one 60 more, the first look at validation images 30."""
     clock = types.SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(training.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: clock.now)
     progress, told = callbacks.Progress(), []
     progress.set_params({"epochs": epochs, "steps": steps})
     progress.on_train_begin()
@@ -384,9 +384,9 @@ def test_a_full_disk_does_not_stop_the_training(data, tmp_path, monkeypatch, cap
 
 @pytest.mark.training
 def test_a_checkpoint_takes_no_more_room_than_was_asked_for(data, tmp_path, monkeypatch):
-    asked, real = [], training.replacing
+    asked, real = [], callbacks.replacing
     monkeypatch.setattr(
-        training, "replacing", lambda path, needed: asked.append(needed) or real(path, needed)
+        callbacks, "replacing", lambda path, needed: asked.append(needed) or real(path, needed)
     )
     path = tmp_path / "tiny.weights.h5"
     training.train(tiny(), data, None, STILL, checkpoint=path, keep_checkpoint=True)

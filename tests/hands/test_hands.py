@@ -322,7 +322,7 @@ def test_impossible_sizes_are_refused(size):
 @pytest.fixture
 def quick(monkeypatch):
     """Draw squares of one colour, in this process, blocks of 6."""
-    monkeypatch.setattr(rendering, "BLOCK", 6)
+    monkeypatch.setattr(data_sets, "BLOCK", 6)
     drawn = []
 
     class Here(concurrent.futures.Executor):
@@ -395,7 +395,7 @@ def test_a_damaged_block_is_rendered_again(quick, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(rendering, "_assemble", full)
+        patch.setattr(data_sets, "_assemble", full)
         data_sets.write_set(tmp_path, 12, 6)
     block = tmp_path / "unfinished" / "000000006.npy"
     block.write_bytes(block.read_bytes()[:50])
@@ -466,7 +466,7 @@ def test_a_process_that_is_killed_is_said_so(quick, tmp_path, monkeypatch):
     def killed(*_):
         raise concurrent.futures.BrokenExecutor
 
-    monkeypatch.setattr(rendering, "_render_blocks", killed)
+    monkeypatch.setattr(data_sets, "_render_blocks", killed)
     with pytest.raises(DataError, match="fewer workers"):
         data_sets.write_set(tmp_path, 12, 6)
 

@@ -19,7 +19,7 @@ with quiet_tensorflow():
 from small_models import COLOURS, QUICK, strict, tiny
 
 from resnets import training
-from resnets.pictures import photos
+from resnets.pictures import folders
 from resnets.pictures.classifier import Classifier, Facts, load_model, new_model
 
 # --- files ----------------------------------------------------------------------------------------
@@ -400,8 +400,8 @@ def test_classes_that_do_not_fit(colours, tmp_path):
 
 @pytest.mark.training
 def test_files_of_pictures_train_as_arrays_do(colours, tmp_path):
-    folder = photos.find_images(colours)
-    pictures = photos.gather(folder, tmp_path / "c.h5", 16)
+    folder = folders.find_images(colours)
+    pictures = folders.gather(folder, tmp_path / "c.h5", 16)
     labels = np.eye(3, dtype="float32")[pictures.labels]
     ends = []
     for images in (pictures, pictures[:]):

@@ -1,39 +1,17 @@
-"""Photographs and labelled folders as people have them."""
+"""Photographs as people have them."""
 
 import io
-import os
-import shutil
 import struct
-import threading
-import time
-import tracemalloc
-import types
 import zlib
 
-import h5py
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
+from samples import RED, WHITE, plain, save
 
 from resnets.pictures import photos
-from resnets.pictures.photos import find_images, gather, open_photo, read_photo, split
+from resnets.pictures.photos import open_photo, read_photo
 from resnets_utils import DataError
-
-RED, WHITE = (200, 30, 40), (255, 255, 255)
-
-
-def plain(size=(96, 64), colour=RED, mode="RGB"):
-    """Return an image of one colour."""
-    return Image.new("RGB", size, colour).convert(mode)
-
-
-def save(image, path, **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, **options)
-    return path
-
-
-# --- one photograph -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.bmp", "a.gif", "a.tif", "a.webp", "A.JPEG"])
@@ -65,6 +43,74 @@ def test_greys(tmp_path, mode):
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "white"),
+    [
+        ("a.png", np.uint16, 1023),
+        ("a.png", np.uint16, 4095),
+        ("a.png", np.uint16, 65535),
+        ("a.tif", np.int32, 255),
+        ("a.tif", np.int32, 65535),
+        ("a.tif", np.float32, 1),
+        ("a.tif", np.float32, 255),
+        ("a.tif", np.float32, 4095),
+    ],
+)
+def test_more_than_eight_bits_keep_their_brightness(tmp_path, name, values, white):
+    pixels = np.full((64, 96), 0.5 * white, values)
+    pixels[:, :20] = white
+    found = read_photo(save(Image.fromarray(pixels), tmp_path / name))
+    assert np.abs(found[:, 20:].astype(int) - 127).max() <= 1
+
+
+@pytest.mark.parametrize("pixels", [np.full((9, 9), -1, np.int32), np.full((9, 9), 1e9, "f4")])
+def test_values_without_a_white_are_refused(tmp_path, pixels):
+    with pytest.raises(DataError, match=r"its pixels go from .* save it with 8 bits"):
+        read_photo(save(Image.fromarray(pixels), tmp_path / "a.tif"))
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+def test_colours_are_those_of_the_profile(tmp_path, name):
+    """A profile whose red is sRGB's green stands for those of wide-gamut cameras."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    tags = {tag: profile.index(tag) for tag in (b"rXYZ", b"gXYZ")}
+    swapped = bytearray(profile.replace("sRGB".encode("utf-16-be"), "wide".encode("utf-16-be")))
+    swapped[tags[b"rXYZ"] : tags[b"rXYZ"] + 4] = b"gXYZ"
+    swapped[tags[b"gXYZ"] : tags[b"gXYZ"] + 4] = b"rXYZ"
+    path = save(plain(colour=(250, 5, 5)), tmp_path / name, icc_profile=bytes(swapped))
+    assert np.abs(read_photo(path).astype(int) - (5, 250, 5)).max() < 20
+    broken = save(plain(), tmp_path / name, icc_profile=b"no profile")
+    assert np.abs(read_photo(broken).astype(int) - RED).max() < 12
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "1", "CMYK", "I;16", "F"])
+def test_a_big_picture_is_made_smaller_band_by_band(tmp_path, monkeypatch, mode):
+    """As if at once: only the memory differs."""
+    noise = np.random.default_rng(0).integers(0, 255, (12, 8, 4), np.uint8)
+    large = Image.fromarray(noise).resize((800, 1200))
+    image = {
+        "I;16": lambda: Image.fromarray(np.asarray(large)[..., 0].astype(np.uint16) * 257),
+        "F": lambda: Image.fromarray(np.asarray(large)[..., 0].astype(np.float32)),
+        "P": lambda: large.convert("RGB").quantize(16),
+        "RGBA": lambda: large,
+    }.get(mode, lambda: large.convert("RGB").convert(mode))()
+    path = save(image, tmp_path / "a.tif")
+    at_once = read_photo(path)
+    monkeypatch.setattr(photos, "BIG", 1000)
+    monkeypatch.setattr(photos, "BAND", 10_000)
+    assert min(open_photo(path, 64).size) < 200
+    assert np.abs(read_photo(path).astype(int) - at_once).mean() < 4
+
+
+def test_what_takes_too_much_memory_is_refused(tmp_path, monkeypatch):
+    path = save(plain((90, 90), mode="RGBA"), tmp_path / "a.png")
+    monkeypatch.setattr(photos, "MOST_BYTES", 90 * 90 * 4)
+    read_photo(path)
+    monkeypatch.setattr(photos, "MOST_BYTES", 90 * 90 * 4 - 1)
+    with pytest.raises(DataError, match=r"a.png: found 90 x 90 pixels.*Make it smaller"):
+        read_photo(path)
+
+
 def test_sixteen_bits_a_colour(tmp_path):
     """Pillow does not write such PNGs, so this one is written by hand."""
 
@@ -80,9 +126,10 @@ def test_sixteen_bits_a_colour(tmp_path):
     assert np.abs(read_photo(tmp_path / "a.png").astype(int) - RED).max() <= 1
 
 
-@pytest.mark.parametrize("turn", range(1, 9))
-def test_a_telephone_held_otherwise(tmp_path, turn):
-    """Whatever the EXIF tag says was turned comes out with red above and white below."""
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp", "a.avif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_telephone_held_otherwise(tmp_path, orientation, name):
+    """Whatever the note says was turned comes out with red above and white below."""
     pixels = np.full((64, 96, 3), 255, np.uint8)
     pixels[:32] = RED
     stored = {
@@ -94,13 +141,14 @@ def test_a_telephone_held_otherwise(tmp_path, turn):
         6: np.rot90(pixels),
         7: np.rot90(pixels.transpose(1, 0, 2), 2),
         8: np.rot90(pixels, -1),
-    }[turn]
+    }[orientation]
     exif = Image.Exif()
-    exif[0x0112] = turn
-    path = save(Image.fromarray(np.ascontiguousarray(stored)), tmp_path / "a.png", exif=exif)
+    exif[0x0112] = orientation
+    note = {"tiffinfo": {0x0112: orientation}} if name == "a.tif" else {"exif": exif}
+    path = save(Image.fromarray(np.ascontiguousarray(stored)), tmp_path / name, **note)
     found = read_photo(path).astype(int)
     assert open_photo(path).size == (96, 64)
-    assert np.abs(found[:28] - RED).max() < 12 and found[36:].min() > 240
+    assert np.abs(found[:28] - RED).max() < 20 and found[36:].min() > 235
 
 
 def test_damaged_exif_data_cost_no_photograph(tmp_path, monkeypatch):
@@ -182,11 +230,11 @@ def test_what_is_refused(tmp_path, kind, reason):
 
 
 @pytest.mark.filterwarnings("error")  # Pillow warns of some and refuses others, in its own words
-@pytest.mark.parametrize("side", [15_000, 20_000, 30_000])
+@pytest.mark.parametrize("side", [25_000, 30_000])
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, side):
     path = save(Image.new("1", (side, side)), tmp_path / "a.png")
     assert path.stat().st_size < 200_000
-    with pytest.raises(DataError, match=r"a.png: found more than 200 million pixels"):
+    with pytest.raises(DataError, match=r"a.png: found .* pixels, .* MB; expected 600 MB"):
         read_photo(path)
 
 
@@ -200,295 +248,7 @@ def test_missing_and_locked_files(tmp_path, monkeypatch):
         read_photo(save(plain(), tmp_path / "a.png"))
 
 
-# --- a labelled folder ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def flowers(tmp_path):
-    """Return a folder of two classes, ten and twenty images of their own colours."""
-    for k, (name, count) in enumerate((("daisy", 10), ("rose", 20))):
-        for i in range(count):
-            save(plain(colour=(100 * k + i, 0, 0)), tmp_path / "flowers" / name / f"{i:02}.png")
-    return tmp_path / "flowers"
-
-
-def test_a_folder_per_class(flowers):
-    (flowers / "daisy" / "notes.txt").write_text("passed over")
-    (flowers / ".ipynb_checkpoints").mkdir()
-    (flowers / "daisy" / "._00.png").write_bytes(b"of another system")
-    found = find_images(flowers)
-    assert found.classes == ["daisy", "rose"]
-    assert np.bincount(found.labels).tolist() == [10, 20]
-    assert [path.parent.name for path in found.paths] == ["daisy"] * 10 + ["rose"] * 20
-
-
-def test_paths_are_a_sequence_and_take_little_memory(tmp_path):
-    folders = [tmp_path / "daisy", tmp_path / "rose"]
-    few = photos.Files(folders, [["a", "b"], ["c"]])
-    assert list(few) == few[:] == [folders[0] / "a", folders[0] / "b", folders[1] / "c"]
-    assert few[-1] == few[2] and few[1:] == [few[1], few[2]] and len(few) == 3
-    with pytest.raises(IndexError):
-        few[3]
-    for name in ("daisy", "rose"):
-        save(plain(), tmp_path / name / "a.png")
-        for k in range(1000):
-            os.link(tmp_path / name / "a.png", tmp_path / name / f"image_{k:05}.png")
-    tracemalloc.start()
-    found = find_images(tmp_path)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert most < 200 * len(found.paths), "bytes, the names and all"
-
-
-def test_numbers_are_sorted_by_value(tmp_path):
-    for name in ("10", "9", "0"):
-        save(plain(), tmp_path / name / "a.png")
-    assert find_images(tmp_path).classes == ["0", "9", "10"]
-
-
-def test_caltech_as_it_is_unpacked(tmp_path):
-    root = tmp_path / "caltech-101" / "101_ObjectCategories"
-    for k in range(101):
-        for i in range(3):
-            save(plain((30, 20), (k, i, 0)), root / f"class_{k:03}" / f"image_{i:04}.jpg")
-    for i in range(4):
-        save(plain((30, 20)), root / "BACKGROUND_Google" / f"image_{i:04}.jpg")
-    assert len(find_images(root).classes) == 102
-    found = find_images(root, leave_out=["BACKGROUND_Google"])
-    assert len(found.classes) == 101 and len(found.paths) == 303
-    pictures = gather(found, tmp_path / "caltech.h5")
-    training, held_out = split(pictures.labels, (0.6, 0.4))
-    assert len(set(pictures.labels[training])) == len(set(pictures.labels[held_out])) == 101
-    with pytest.raises(DataError, match=r"101_ObjectCategories.* deeper: give .*101_ObjectCat"):
-        find_images(root.parent)
-    with pytest.raises(DataError, match="no class BACKGROUND to leave out"):
-        find_images(root, leave_out=["BACKGROUND"])
-
-
-def test_folders_that_are_none(tmp_path):
-    with pytest.raises(DataError, match="found no such folder"):
-        find_images(tmp_path / "none")
-    with pytest.raises(DataError, match="found no class; expected two or more"):
-        find_images(tmp_path)
-    save(plain(), tmp_path / "rose" / "a.png")
-    with pytest.raises(DataError, match="found rose; expected two or more"):
-        find_images(tmp_path)
-    (tmp_path / "tulip").mkdir()
-    with pytest.raises(DataError, match="tulip: found no image"):
-        find_images(tmp_path)
-
-
-@pytest.mark.parametrize("parts", [(0.7, 0.3), (0.9, 0.1), (0.6, 0.2, 0.2)])
-def test_a_split_has_every_class_in_every_part(parts):
-    labels = np.repeat([0, 1, 2], [40, 10, 100])
-    found = split(labels, parts, seed=3)
-    assert sorted(np.concatenate(found)) == list(range(150))
-    for share, places in zip(parts[1:], found[1:], strict=True):
-        np.testing.assert_array_equal(
-            np.bincount(labels[places]), np.multiply(share, [40, 10, 100])
-        )
-    again = split(labels, parts, seed=3)
-    other = split(labels, parts, seed=4)
-    assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
-    assert not np.array_equal(found[1], other[1])
-
-
-def parts_of_copies(checksums, found):
-    """Return for each picture the parts that its copies are in."""
-    return [
-        {k for k, part in enumerate(found) if np.isin(part, np.flatnonzero(checksums == one)).any()}
-        for one in np.unique(checksums)
-    ]
-
-
-@pytest.mark.parametrize("parts", [(0.7, 0.3), (0.6, 0.2, 0.2)])
-def test_copies_stay_in_one_part(parts):
-    labels, checksums = np.repeat([0, 1], [50, 50]), np.arange(100)
-    checksums[[4, 17, 30]] = 4  # three of one class, a pair in the other, a pair across
-    checksums[[60, 99]] = 60
-    checksums[[40, 70]] = 40
-    for seed in range(20):
-        found = split(labels, parts, seed, checksums=checksums)
-        assert {len(one) for one in parts_of_copies(checksums, found)} == {1}
-        for share, places in zip(parts, found, strict=True):
-            assert np.bincount(labels[places]).tolist() == [round(50 * share)] * 2
-    alone = split(labels, parts, 3, checksums=np.arange(100))
-    assert all(map(np.array_equal, alone, split(labels, parts, 3)))
-
-
-@pytest.mark.parametrize("parts", [(0.7, 0.3), (0.6, 0.2, 0.2)])
-def test_a_folder_that_is_there_twice(parts):
-    labels, checksums = np.repeat([0, 1, 0, 1], 25), np.tile(np.arange(50), 2)
-    found = split(labels, parts, checksums=checksums)
-    assert {len(one) for one in parts_of_copies(checksums, found)} == {1}
-    for share, places in zip(parts, found, strict=True):
-        assert np.abs(np.bincount(labels[places]) - 50 * share).max() <= 2
-    assert not np.array_equal(found[1], split(labels, parts, 1, checksums=checksums)[1])
-
-
-@pytest.mark.parametrize(
-    ("copies", "parts", "expected"),
-    [(75, (0.7, 0.3), [75, 25]), (50, (0.7, 0.3), [70, 30]), (80, (0.7, 0.15, 0.15), [80, 5, 15])],
-)
-def test_a_class_with_many_copies_of_one_picture(copies, parts, expected):
-    checksums = np.append(np.zeros(copies, int), np.arange(1, 101 - copies))
-    found = split(np.zeros(100, int), parts, checksums=checksums)
-    assert [len(places) for places in found] == expected
-    assert len(parts_of_copies(checksums, found)[0]) == 1
-
-
-def test_a_class_of_copies_is_too_small_to_split():
-    with pytest.raises(DataError, match=r"0: found 10 images, only 1 of them different, too few"):
-        split(np.repeat([0, 1], 10), checksums=np.append(np.zeros(10, int), np.arange(1, 11)))
-
-
-def test_a_class_too_small_to_split():
-    with pytest.raises(DataError, match=r"class rose: found 3 images, .*90/10; expected 10"):
-        split(np.repeat([0, 1], [50, 3]), (0.9, 0.1), classes=["daisy", "rose"])
-    with pytest.raises(DataError, match="add up to 1"):
-        split(np.zeros(9, int), (0.9, 0.2))
-
-
-# --- many images ----------------------------------------------------------------------------------
-
-
-def test_gathered_pictures_are_those_of_the_folder(flowers, tmp_path):
-    found = find_images(flowers)
-    pictures = gather(found, tmp_path / "build" / "flowers.h5")
-    assert pictures.shape == (30, 64, 64, 3) and pictures.classes == ["daisy", "rose"]
-    np.testing.assert_array_equal(pictures.labels, found.labels)
-    np.testing.assert_array_equal(pictures[:], [read_photo(path) for path in found.paths])
-    np.testing.assert_array_equal(pictures[[12, 3]], [read_photo(found.paths[k]) for k in (12, 3)])
-    part = pictures.part(np.array([5, 20]))
-    np.testing.assert_array_equal(part[[1]], pictures[[20]])
-    assert pictures.checksums.tolist() == [zlib.crc32(image) for image in pictures[:]]
-    assert part.checksums.tolist() == pictures.checksums[[5, 20]].tolist()
-    assert part.labels.tolist() == [0, 1] and part.checksum != pictures.checksum
-    assert [path.name for path in (tmp_path / "build").iterdir()] == ["flowers.h5"]
-
-
-def test_a_part_is_of_the_file_that_was_opened(flowers, tmp_path):
-    """Another process may have written the folder anew meanwhile."""
-    pictures = gather(find_images(flowers), tmp_path / "flowers.h5")
-    expected = pictures[[20, 29]]
-    for name in ("00.png", "01.png"):
-        (flowers / "daisy" / name).unlink()
-    assert len(gather(find_images(flowers), tmp_path / "flowers.h5")) == 28
-    part = pictures.part(np.array([20, 29]))
-    np.testing.assert_array_equal(part[:], expected)
-    assert part.labels.tolist() == [1, 1]
-
-
-def test_gathering_is_done_once_and_again_after_a_change(flowers, tmp_path, monkeypatch):
-    path = tmp_path / "flowers.h5"
-    first = gather(find_images(flowers), path).checksum
-    with monkeypatch.context() as patch:
-        patch.setattr(photos, "_decode_all", lambda *_: pytest.fail("decoded twice"))
-        assert gather(find_images(flowers), path).checksum == first
-    save(plain(colour=(1, 2, 3)), flowers / "rose" / "00.png")
-    changed = gather(find_images(flowers), path)
-    assert changed.checksum != first and changed[[10]][0, 0, 0].tolist() == [1, 2, 3]
-
-
-def test_bad_files_are_named_and_the_rest_goes_on(flowers, tmp_path, capsys):
-    (flowers / "daisy" / "03.png").write_bytes(b"")
-    (flowers / "rose" / "05.png").write_text("no image")
-    pictures = gather(find_images(flowers), tmp_path / "flowers.h5")
-    assert np.bincount(pictures.labels).tolist() == [9, 19]
-    assert [line.split(": ")[0][-12:] for line in pictures.refused] == [
-        "daisy/03.png",
-        "/rose/05.png",
-    ]
-    np.testing.assert_array_equal(pictures[[9]][0, 0, 0], [100, 0, 0])
-    assert pictures[[14]][0, 0, 0, 0] == 106, "image 05 is left out, 06 follows 04"
-
-
-def most_at_once(monkeypatch, folder, path):
-    """Return how many pictures `gather` decoded side by side at most."""
-    lock, running, seen = threading.Lock(), [], []
-    real = photos._as_rgb
-
-    def slow(image):
-        with lock:
-            running.append(image)
-            seen.append(len(running))
-        time.sleep(0.02)
-        with lock:
-            running.pop()
-        return real(image)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(photos, "_as_rgb", slow)
-        patch.setattr(os, "cpu_count", lambda: 64)
-        gather(find_images(folder), path)
-    return max(seen)
-
-
-def test_big_pictures_are_decoded_one_by_one(flowers, tmp_path, monkeypatch):
-    assert 1 < most_at_once(monkeypatch, flowers, tmp_path / "a.h5") <= 4
-    monkeypatch.setattr(photos, "BIG", 96 * 64 - 1)
-    assert most_at_once(monkeypatch, flowers, tmp_path / "b.h5") == 1
-
-
 def test_half_transparent_is_half_white(tmp_path):
     clear = Image.new("RGBA", (64, 64), (*RED, 128))
     found = read_photo(save(clear, tmp_path / "a.png"))
     assert np.abs(found.astype(int) - [227, 142, 147]).max() <= 1
-
-
-def test_a_class_of_bad_files_is_an_error(tmp_path):
-    for name in ("daisy", "rose"):
-        save(plain(), tmp_path / "flowers" / name / "a.png")
-    (tmp_path / "flowers" / "rose" / "a.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"no image that can be read in the class rose.*empty file"):
-        gather(find_images(tmp_path / "flowers"), tmp_path / "flowers.h5")
-    assert not list(tmp_path.glob("*.h5"))
-
-
-def test_a_damaged_file_is_decoded_anew(flowers, tmp_path):
-    path = tmp_path / "flowers.h5"
-    before = gather(find_images(flowers), path).checksum
-    path.write_bytes(b"no HDF5")
-    assert gather(find_images(flowers), path).checksum == before
-
-
-def test_names_of_other_times(flowers, tmp_path, capsys):
-    name = os.fsencode(flowers / "rose") + b"/caf\xe9.jpg"
-    try:
-        with open(name, "wb"):  # noqa: PTH123
-            pass
-    except OSError:
-        pytest.skip("this file system takes UTF-8 names alone")
-    pictures = gather(find_images(flowers), tmp_path / "flowers.h5")
-    assert len(pictures) == 30 and "caf" in pictures.refused[0]
-    assert "left out" in capsys.readouterr().out
-    gather(find_images(flowers), tmp_path / "flowers.h5")
-    assert "left out" in capsys.readouterr().out, "said each time"
-
-
-def test_a_full_disk_keeps_what_was_there(flowers, tmp_path, monkeypatch):
-    path = tmp_path / "flowers.h5"
-    before = gather(find_images(flowers), path).checksum
-    save(plain(), flowers / "rose" / "99.png")
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(photos, "_decode_all", full)
-    with pytest.raises(DataError, match=r"No space left.*Expected room for 1 MB"):
-        gather(find_images(flowers), path)
-    monkeypatch.undo()
-    with monkeypatch.context() as patch:
-        patch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1_000_000))
-        patch.setattr(photos, "_decode_all", lambda *_: pytest.fail("began without room"))
-        with pytest.raises(DataError, match=r"1.4 MB are needed and 1.0 MB are free"):
-            gather(find_images(flowers), path)
-    assert photos.Pictures(path).checksum == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["flowers", "flowers.h5"]
-
-
-def test_a_file_that_is_something_else(tmp_path):
-    with h5py.File(tmp_path / "a.h5", "w") as file:
-        file["x"] = [1]
-    with pytest.raises(DataError, match="no file of gathered pictures"):
-        photos.Pictures(tmp_path / "a.h5")

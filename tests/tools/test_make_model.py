@@ -1,6 +1,5 @@
 """The training on rendered hands, at a size that takes seconds, and how its models are measured."""
 
-import csv
 import dataclasses
 
 import numpy as np
@@ -186,28 +185,6 @@ def test_photographs_are_asked_for_where_they_are_missing():
 def test_bundled_images_are_a_set():
     ((name, (images, labels)),) = other_hands.sets("bundled").items()
     assert (name, images.shape, labels.shape) == ("bundled", (120, 64, 64, 3), (120,))
-
-
-def test_the_table_shows_what_was_measured_last():
-    columns = ("model", "set", "accuracy")
-    measured = [
-        ("one", "signs", "0.5"),
-        ("one", "signs", "0.7512"),
-        ("two", "tones 0.0 to 0.2", "0.9"),
-        ("two", "tones 0.2 to 0.4", "0.8"),
-        ("one", "bundled", "1"),
-    ]
-    lines = other_hands.table([dict(zip(columns, row, strict=True)) for row in measured])
-    assert lines[2:] == [
-        "| `one` | 75.1% | - | 100.0% | - | - |",
-        "| `two` | - | - | - | - | 80.0% to 90.0% |",
-    ]
-
-
-def test_the_table_in_the_readme_is_that_of_the_log():
-    with other_hands.LOG.open(newline="", encoding="utf-8") as file:
-        lines = other_hands.table(list(csv.DictReader(file)))
-    assert "\n".join(lines) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 # --- the model in the repository ------------------------------------------------------------------
