@@ -5,7 +5,6 @@ answers anywhere: those of a notebook, or those of another process, which never 
 """
 
 import functools
-import importlib
 import inspect
 import os
 import textwrap
@@ -42,7 +41,7 @@ class NotWritten(Fault):
 
 
 class CheckFailed(AssertionError):
-    """An answer that is not right, in a notebook that nbgrader runs."""
+    """An answer that is not right, where nbgrader runs the notebook and gives the points."""
 
     def _render_traceback_(self) -> list[str]:
         # Jupyter shows this in place of a traceback: the inside of a check helps nobody.
@@ -135,11 +134,6 @@ class Check:
 CHECKS: dict[str, Check] = {}  # by name; a notebook's module enters its own when it is imported
 
 
-def load(notebook: str) -> None:
-    """Import the checks of a notebook, such as "02_identity_block", into `CHECKS`."""
-    importlib.import_module(f"resnets.checks.{notebook.partition('_')[2]}")
-
-
 def check(function: Callable | None = None, *, given: int = 0) -> Callable:
     """Make a check of a function that takes answers and a random generator and raises a Fault.
 
@@ -182,7 +176,7 @@ def judge(check: str, names: list[str], ask: Ask, seed: int = 0) -> tuple[bool, 
     """Run one check on answers that `ask` knows.
 
     Args:
-        check: The name of a check whose module is loaded, such as "check_identity_block".
+        check: The name of a check whose module is imported, such as "check_identity_block".
         names: The answers' names, in the order of the check's parameters.
         ask: Takes a request, returns a reply (see `probe.serve`). What it raises passes through,
             if it is no ValueError, TypeError, KeyError or IndexError.

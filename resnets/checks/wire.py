@@ -68,7 +68,7 @@ def decode(data: object) -> object:
 
 def describe_error(error: BaseException) -> dict:
     """Return type, message and the learner's own line of an error, each as a short text."""
-    text, line = str(error), (error.text or "") if isinstance(error, SyntaxError) else ""
+    text, line = str(error), ""
     if "in user code:" in text:  # TensorFlow tells the whole way; the error is its last paragraph
         lines = re.findall(r"line \d+, in \w+  \*\n\s+(.+)", text)
         line = lines[-1] if lines else ""
@@ -84,6 +84,8 @@ def describe_error(error: BaseException) -> dict:
             here = linecache.getline(file, number).strip()
             if here and "ag__." not in here:  # not what TensorFlow made of the learner's lines
                 line = here
+    if isinstance(error, SyntaxError):  # of a line that never ran
+        line = error.text or line
     kind = type(error).__name__[:LONGEST]
     return {"type": kind, "message": text, "line": line.strip()[:LONGEST]}
 
