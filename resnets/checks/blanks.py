@@ -1,6 +1,6 @@
 """An IPython extension for notebooks with blanks: "not written yet" in place of a traceback.
 
-`%load_ext resnets.exercises` in a notebook's first cell. A cell that stops at a blank, and a
+`%load_ext resnets.checks.blanks` in a notebook's first cell. A cell that stops at a blank, and a
 later one that misses what such a cell would have made, then print one line and count as done, so
 that "Run All" goes on to the end. Every other error is shown as ever.
 """
@@ -142,14 +142,14 @@ _blanks: dict[int, Blanks] = {}  # by the shell's id: one process may have sever
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Begin to watch; called by `%load_ext resnets.exercises`."""
+    """Begin to watch; called by `%load_ext resnets.checks.blanks`."""
     if os.environ.get("NBGRADER_EXECUTION"):
         return  # nbgrader gives points to a cell that ends without an error: let it see them
     _blanks[id(shell)] = Blanks(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """Stop watching; called by `%unload_ext resnets.exercises`."""
+    """Stop watching; called by `%unload_ext resnets.checks.blanks`."""
     blanks = _blanks.pop(id(shell), None)
     if blanks is not None:
         blanks.close()

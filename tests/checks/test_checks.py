@@ -1,30 +1,38 @@
 """The exercises' checks, against banks of wrong and right answers.
 
 A wrong answer is rejected by its own task's check, whatever the seed, in words that name the
-fault; a right one passes, however it is written. `answers_wrong.py` and `answers_right.py`
-hold the banks.
+fault; a right one passes, however it is written. `answers_*.py` hold the banks, one per notebook.
 """
 
 import ast
 import functools
+import importlib
 import inspect
 import json
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from answers_right import RIGHT, TASKS, Case, namespace
-from answers_wrong import WRONG, non_answers
+from bank import RIGHT, TASKS, WRONG, Case, compiled, namespace, non_answers
 
+from resnets.checks import core, steps, wire
 from resnets_utils import quiet_tensorflow
 
 with quiet_tensorflow():
     import keras
 
-from resnets import answers, checks, diagnosis
+    from resnets.checks import probe
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+CHECKS = ROOT / "resnets" / "checks"
+NOTEBOOKS = {path.stem[3:]: path for path in sorted((ROOT / "notebooks").glob("0*.ipynb"))}
+for module in NOTEBOOKS:
+    importlib.import_module(f"resnets.checks.{module}")
+    importlib.import_module(f"answers_{module}")
+
 SEEDS = (1, 20_261)  # beside 0, which a call in a notebook has
 HEAVY = ("stages_2_to_5", "resnet50")  # a second or more for each: other seeds for a sample
 CORRECT = [Case(task, "as in the notebook", TASKS[task].correct) for task in TASKS]
@@ -50,14 +58,19 @@ def objects(case: Case) -> dict[str, object]:
 
 def judged(case: Case, seed: int, given: dict[str, object] | None = None) -> tuple[bool, str]:
     given = objects(case) if given is None else given
-    ask = functools.partial(answers.serve, names=given)
-    return checks.judge(f"check_{case.task}", list(TASKS[case.task].answers), ask, seed)
+    ask = functools.partial(probe.serve, names=given)
+    return core.judge(f"check_{case.task}", list(TASKS[case.task].answers), ask, seed)
 
 
-def called(case: Case, **options: bool) -> None:
+def check_of(task: str) -> Callable:
+    """Return what the notebook imports."""
+    module = core.CHECKS[f"check_{task}"].function.__module__
+    return getattr(importlib.import_module(module), f"check_{task}")
+
+
+def called(case: Case) -> None:
     """Call the check as a cell of the notebook does."""
-    check = getattr(checks, f"check_{case.task}")
-    check(*objects(case).values(), **options)
+    check_of(case.task)(*objects(case).values())
 
 
 def printed(capsys: pytest.CaptureFixture) -> str:
@@ -202,29 +215,40 @@ def test_anything_under_an_answers_name(task, kind):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_hidden_call_is_silent_for_a_right_answer(task, capsys, monkeypatch):
+def test_nbgrader_meets_no_error_for_a_right_answer(task, capsys, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     monkeypatch.setenv("RESNETS_GRADING_SEED", "77")
-    called(Case(task, "", TASKS[task].correct), hidden=True)
-    assert capsys.readouterr().out == ""
+    called(Case(task, "", TASKS[task].correct))
+    assert printed(capsys).startswith("passed")
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_hidden_call_raises_for_a_wrong_answer(task, capsys):
-    with pytest.raises(checks.CheckFailed) as caught:
-        called(FIRST_WRONG[task], hidden=True)
-    assert capsys.readouterr().out == ""
-    assert isinstance(caught.value, AssertionError)
+def test_nbgrader_meets_an_error_for_a_wrong_answer(task, capsys, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(core.CheckFailed) as caught:
+        called(FIRST_WRONG[task])
+    assert not re.search("^(passed|not )", capsys.readouterr().out, re.MULTILINE)
+    assert caught.value._render_traceback_() == [str(caught.value)]
     assert_readable(str(caught.value))
+
+
+def test_a_check_called_with_too_little_says_how(capsys, monkeypatch):
+    check_of("component_2")(5)
+    told = "not right yet: call check_component_2(after_2a, after_2b) as it was given"
+    assert printed(capsys) == told
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(core.CheckFailed, match="as it was given"):
+        check_of("component_2")()
 
 
 def test_the_seed_comes_from_the_environment(monkeypatch):
     """The same answer meets the same inputs for a seed, others for another one."""
-    names = {"updated_average": lambda average, batch_value, momentum: average}
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     told = []
     for seed in ("5", "5", "6"):
         monkeypatch.setenv("RESNETS_GRADING_SEED", seed)
-        with pytest.raises(checks.CheckFailed) as caught:
-            checks.check_updated_average(names["updated_average"], hidden=True)
+        with pytest.raises(core.CheckFailed) as caught:
+            check_of("updated_average")(lambda average, batch_value, momentum: average)
         told.append(str(caught.value))
     assert told[0] == told[1] != told[2]
 
@@ -238,7 +262,7 @@ def test_what_ask_raises_passes_through():
 
     for task in TASKS:
         with pytest.raises(Gone):
-            checks.judge(f"check_{task}", list(TASKS[task].answers), ask, 0)
+            core.judge(f"check_{task}", list(TASKS[task].answers), ask, 0)
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task not in HEAVY])
@@ -247,48 +271,87 @@ def test_judging_by_text_alone(task):
     given = objects(Case(task, "", TASKS[task].correct))
 
     def ask(request):
-        request = answers.decode(json.loads(json.dumps(answers.encode(request))))
-        reply = answers.serve(request, given)
-        return answers.decode(json.loads(json.dumps(answers.encode(reply))))
+        request = wire.decode(json.loads(json.dumps(wire.encode(request))))
+        reply = probe.serve(request, given)
+        return wire.decode(json.loads(json.dumps(wire.encode(reply))))
 
-    assert checks.judge(f"check_{task}", list(TASKS[task].answers), ask, 0)[0]
+    assert core.judge(f"check_{task}", list(TASKS[task].answers), ask, 0)[0]
 
 
 # --- the modules and the notebooks ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["checks", "diagnosis", "answers"])
-def test_no_answer_is_imported(module):
-    tree = ast.parse((ROOT / "resnets" / f"{module}.py").read_text())
-    imported = set()
-    for node in ast.walk(tree):
+def imported(path: Path) -> set[str]:
+    """Return the modules of this repository that a file of the package imports, by short names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            imported |= {alias.name for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            imported |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    ours = {name for name in imported if name.split(".")[0] in ("resnets", "tests", "notebooks")}
-    parts = {name.split(".")[1] for name in ours if "." in name}
-    assert parts <= {"answers", "diagnosis"}
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    assert not any(name.startswith(("resnets_utils", "notebooks", "tests")) for name in found)
+    ours = [name.split(".") for name in found if name.split(".")[0] == "resnets"]
+    assert all(parts[1] == "checks" for parts in ours), f"{path}: {ours}"
+    return {parts[2] for parts in ours}
 
 
-def test_every_check_has_its_bank_and_its_place_in_a_notebook():
-    assert {f"check_{task}" for task in TASKS} == set(checks.CHECKS)
-    calls = set()
-    for path in sorted((ROOT / "notebooks").glob("0*.ipynb")):
-        for cell in json.loads(path.read_text())["cells"]:
-            if cell["metadata"].get("nbgrader", {}).get("grade"):
-                calls |= set(
-                    re.findall(r"^check_\w+\(.*\)$", "".join(cell["source"]), re.MULTILINE)
-                )
-    visible = {call for call in calls if "hidden=True" not in call}
-    assert visible == {f"check_{task}({', '.join(TASKS[task].answers)})" for task in TASKS}
-    assert len(calls) == 2 * len(visible)
+@pytest.mark.parametrize("path", sorted(CHECKS.glob("*.py")), ids=lambda path: path.stem)
+def test_no_answer_is_imported(path):
+    """No module imports what the series teaches, nor the checks of another notebook."""
+    assert not imported(path) & set(NOTEBOOKS)
+
+
+def test_the_process_that_judges_needs_no_keras():
+    modules = [f"resnets.checks.{path.stem}" for path in CHECKS.glob("*.py")]
+    modules.remove("resnets.checks.probe")
+    code = (
+        "import importlib, sys\n"
+        f"for name in {modules}: importlib.import_module(name)\n"
+        "from resnets.checks.wire import decode\n"
+        "print(decode({'dtype': 'bfloat16', 'shape': [], 'base64': 'gD8='}))\n"
+        "print(*{'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == "1\n\n"
+    assert len(modules) >= 14
+
+
+@pytest.mark.parametrize("module", NOTEBOOKS)
+def test_a_notebook_calls_the_checks_of_its_module(module):
+    own = f"resnets.checks.{module}"
+    calls = {}
+    for cell in json.loads(NOTEBOOKS[module].read_text())["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade"):
+            text = "".join(cell["source"])
+            calls |= dict(re.findall(r"^check_(\w+)\(([\w, ]*)\)$", text, re.MULTILINE))
+    made = {name for name, check in core.CHECKS.items() if check.function.__module__ == own}
+    assert {f"check_{task}" for task in calls} == made
+    assert calls == {task: ", ".join(TASKS[task].answers) for task in calls}
+
+
+def test_every_check_has_its_bank():
+    assert {f"check_{task}" for task in TASKS} == set(core.CHECKS)
 
 
 def test_parameters_are_the_answers_names():
     for task in TASKS:
-        parameters = list(inspect.signature(getattr(checks, f"check_{task}")).parameters)
-        assert parameters == [*TASKS[task].answers, "hidden"]
+        assert list(inspect.signature(check_of(task)).parameters) == list(TASKS[task].answers)
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "line"),
+    [
+        ("x = [0]\nmin(1 / y for y in x)\n", "ZeroDivisionError", "min(1 / y for y in x)"),
+        ("import json\njson.loads('[')  # here\n", "JSONDecodeError", "json.loads('[')  # here"),
+        ("def f(:\n", "SyntaxError", "def f(:"),
+    ],
+)
+def test_an_error_is_told_with_the_learners_line(cell, kind, line):
+    with pytest.raises(Exception) as caught:
+        exec(compiled(cell))
+    told = wire.describe_error(caught.value)
+    assert (told["type"], told["line"]) == (kind, line) and told["message"]
 
 
 def test_a_description_that_leads_in_a_circle_ends():
@@ -298,5 +361,5 @@ def test_a_description_that_leads_in_a_circle_ends():
         {**node, "inputs": [2], "shape": None},
         {**node, "inputs": [1], "shape": None},
     ]
-    with pytest.raises(diagnosis.Tangled):
-        diagnosis.read_steps({"nodes": nodes, "inputs": [0], "output": 2})
+    with pytest.raises(steps.Tangled):
+        steps.read_steps({"nodes": nodes, "inputs": [0], "output": 2})

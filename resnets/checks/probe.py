@@ -1,34 +1,22 @@
-"""What a learner's answers do, as plain data: the only way in which the checks look at them.
+"""The learner's side: what answers do, as plain data. The only module here that needs Keras.
 
 A check never touches a learner's function. It sends requests (dictionaries) and judges the
 replies, which hold numbers, text, NumPy arrays and descriptions of networks, and nothing else.
 In a notebook, `serve` answers in the same process; in grading, in the learner's own.
 """
 
-import base64
 import contextlib
 import functools
-import io
-import linecache
 import random
-import re
-import sysconfig
-import traceback
-import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
-LONGEST = 400  # characters of an error message
-DTYPES = (
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "float32", "float64", "bfloat16"),
-)
+from resnets.checks.wire import DTYPES, LONGEST, describe_error, known_weights, opened_picture
+
 # What describes a layer. The rest of its configuration does not change what it computes.
 SETTINGS = [
     "filters",
@@ -49,13 +37,6 @@ SETTINGS = [
     "negative_slope",
     "trainable",
 ]
-NOT_THE_LEARNERS = (
-    sysconfig.get_path("stdlib"),
-    sysconfig.get_path("purelib"),
-    str(Path(keras.__file__).parent),
-    str(Path(tf.__file__).parent),
-    str(Path(__file__).parent),
-)
 
 
 def serve(request: dict, names: dict[str, object]) -> dict:
@@ -69,8 +50,7 @@ def serve(request: dict, names: dict[str, object]) -> dict:
         Plain data. `{"missing": name}` where an object is not there; `{"error": ...}` with type,
         message and the learner's line where their code raised something.
     """
-    wanted = [request["name"]] if "name" in request else [*request["inputs"], request["output"]]
-    for name in wanted:
+    for name in [*request.get("inputs", []), request["name"]]:
         if name not in names:
             return {"missing": name}
     with unchanged_randomness():
@@ -155,14 +135,15 @@ def network(request: dict, names: dict[str, object]) -> dict:
 
 
 def between(request: dict, names: dict[str, object]) -> dict:
-    """Describe and run what lies between symbolic tensors that the learner made."""
+    """Describe and run what lies between symbolic tensors that the learner made.
+
+    `name` is that of the last one, `inputs` are the names of the others.
+    """
+    for name in [*request["inputs"], request["name"]]:
+        if not isinstance(names[name], keras.KerasTensor):
+            return {"value": plain(names[name]), "not_symbolic": name}
     inputs = [names[name] for name in request["inputs"]]
-    output = names[request["output"]]
-    for name in [*request["inputs"], request["output"]]:
-        tensor = names[name]
-        if not isinstance(tensor, keras.KerasTensor):
-            return {"value": plain(tensor), "not_symbolic": name}
-    return describe_network(inputs, output, request)
+    return describe_network(inputs, names[request["name"]], request)
 
 
 def train_step(request: dict, names: dict[str, object]) -> dict:
@@ -253,26 +234,7 @@ def made(argument: object) -> object:
     return argument.copy() if isinstance(argument, np.ndarray | list) else argument
 
 
-def opened_picture(array: np.ndarray, orientation: int) -> Image.Image:
-    """Return a picture as Pillow opens it from a file, with an EXIF note of how to turn it."""
-    picture, file = Image.fromarray(array), io.BytesIO()
-    exif = picture.getexif()
-    exif[0x0112] = orientation
-    picture.save(file, "png", exif=exif)
-    return Image.open(file)
-
-
 # --- networks -------------------------------------------------------------------------------------
-
-
-def known_weights(seed: int, layer: str, weight: str, shape: tuple) -> np.ndarray:
-    """Return the float32 values that a weight gets while it is checked; names and seed decide."""
-    rng = np.random.default_rng([seed, zlib.crc32(f"{layer}/{weight}".encode())])
-    if weight in ("gamma", "moving_variance"):
-        return rng.uniform(0.5, 1.5, shape).astype(np.float32)
-    # Sums of products stay near 1: the default BatchNormalization epsilon must not drown in them.
-    scale = 0.3 if len(shape) < 2 else 1 / np.sqrt(np.prod(shape[:-1]))
-    return (scale * rng.standard_normal(tuple(shape), np.float32)).astype(np.float32)
 
 
 def describe_network(
@@ -284,23 +246,14 @@ def describe_network(
         return reply
     try:
         model = keras.Model(inputs, output)
-        for layer in flat_layers(model):
-            for weight in layer.weights:
-                name = weight.path.rsplit("/", 1)[-1]
-                weight.assign(known_weights(request["seed"], layer.name, name, weight.shape))
+        for weight in model.weights:
+            *_, layer, name = weight.path.split("/")
+            weight.assign(known_weights(request["seed"], layer, name, weight.shape))
         for mode, training in (("inference", False), ("training", True)):
             reply[mode] = np.asarray(model(request["images"], training=training))
     except Exception as error:  # two layers of one name, a layer that can't run: the graph tells
         reply["run_error"] = describe_error(error)
     return reply
-
-
-def flat_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Return the layers of a model and of the models in it."""
-    layers = []
-    for layer in model.layers:
-        layers += flat_layers(layer) if isinstance(layer, keras.Model) else [layer]
-    return layers
 
 
 def describe_graph(inputs: list[keras.KerasTensor], end: dict) -> dict:
@@ -433,55 +386,3 @@ def plain(value: object, depth: int = 0) -> object:
         return {"kind": "dict", "items": pairs}
     of = f" of {value.dtype}" if isinstance(value, np.ndarray) else ""
     return {"kind": "object", "type": type(value).__name__ + of}
-
-
-def describe_error(error: BaseException) -> dict:
-    """Return type, message and the learner's own line of an error."""
-    text, line = str(error), ""
-    if "in user code:" in text:  # TensorFlow tells the whole way; the error is its last paragraph
-        lines = re.findall(r"line \d+, in \w+  \*\n\s+(.+)", text)
-        line = lines[-1] if lines else ""
-        text = text.strip().rsplit("\n", 1)[-1].strip().partition(": ")[2] or text
-    text = re.sub(r"\{\{[^}]*\}\}:? ?|\s*\[Op:\w+\].*", "", text)  # names inside TensorFlow
-    text = re.sub(r"\x1b\[[\d;]*m", "", text)  # colours
-    # Keras first says where, then what.
-    text = re.sub(r"^Exception encountered when calling .*\n\n", "", text.strip())
-    text = text.partition("\n\n")[0][:LONGEST]
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        file = frame.f_code.co_filename
-        if not file.startswith(NOT_THE_LEARNERS):
-            here = linecache.getline(file, number).strip()
-            if here and "ag__." not in here:  # not what TensorFlow made of the learner's lines
-                line = here
-    return {"type": type(error).__name__, "message": text, "line": line[:LONGEST]}
-
-
-def encode(data: object) -> object:
-    """Return plain data as JSON can hold it: arrays in base64, keys as text."""
-    if isinstance(data, np.ndarray):
-        raw = base64.b64encode(data.tobytes()).decode()
-        return {"dtype": data.dtype.name, "shape": list(data.shape), "base64": raw}
-    if isinstance(data, dict):
-        return {str(key): encode(item) for key, item in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [encode(item) for item in data]
-    return data
-
-
-def decode(data: object) -> object:
-    """Return what `encode` was given; tuples come back as lists.
-
-    Raises:
-        ValueError: An array's type is not among `DTYPES`, or its bytes don't fit its shape.
-    """
-    if isinstance(data, dict) and set(data) == {"dtype", "shape", "base64"}:
-        if data["dtype"] not in DTYPES:
-            raise ValueError(f"found an array of type {data['dtype']!r}; expected one of {DTYPES}")
-        shape = tuple(int(side) for side in data["shape"])
-        raw = base64.b64decode(data["base64"], validate=True)
-        return np.frombuffer(raw, np.dtype(data["dtype"])).reshape(shape)
-    if isinstance(data, dict):
-        return {key: decode(item) for key, item in data.items()}
-    if isinstance(data, list):
-        return [decode(item) for item in data]
-    return data
