@@ -38,8 +38,8 @@ env: ## set up .venv, or rebuild it if something is missing (ENV_FLAGS=--rebuild
 # No env here: it would undo the upgrade that is to be pinned. The first command also stops where
 # there is no .venv, before constraints.txt is touched.
 pin: ## pin what .venv holds in constraints.txt; before: `pip install --upgrade ...` there
-	@$(VENV_PYTHON) -m pip --version
-	{ echo "# Every package that comes along, pinned. Written by \`make pin\`."; \
+	@$(VENV_PYTHON) -m pip --version >/dev/null
+	@{ echo "# Every package that comes along, pinned. Written by \`make pin\`."; \
 	  $(VENV_PYTHON) -m pip freeze --exclude-editable | grep ==; } > constraints.txt
 
 lab: env ## open JupyterLab with the first notebook (LAB_FLAGS="--no-browser")

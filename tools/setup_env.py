@@ -63,9 +63,8 @@ def installed():
 def whats_wrong():
     """Return in a few words why .venv has to be built, "" when it is whole."""
     try:
-        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
-        root, inputs, names = stamp["root"], stamp["inputs"], stamp["names"]
-    except (OSError, ValueError, KeyError, TypeError):
+        root, inputs, names = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
         return "there is no .venv that was finished"
     if root != str(ROOT):
         return f"the repository was moved here from {root}"
@@ -108,7 +107,9 @@ def remove_old():
 
 def run(*command):
     """Run a command in the root; where it fails, show its last words and say the cause."""
-    done = subprocess.run(command, cwd=str(ROOT), stderr=subprocess.PIPE)
+    # What a pip that is stopped leaves behind is a gigabyte: in .venv it goes when .venv goes.
+    settings = dict(os.environ, TMPDIR=str(VENV))
+    done = subprocess.run(command, cwd=str(ROOT), env=settings, stderr=subprocess.PIPE)
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace")
         if shutil.disk_usage(str(ROOT)).free < 1e8:  # venv keeps to itself what its own pip said
@@ -134,11 +135,10 @@ def main():
     remove_old()
     run(python, "-I", "-m", "venv", str(VENV))
     print("Installing: about 1 GB the first time; the last step is silent for minutes.", flush=True)
-    stamp = {"root": str(ROOT), "inputs": fingerprint()}
+    inputs = fingerprint()
     run(str(VENV_PYTHON), *PIP.split(), "-c", "constraints.txt", "-e", ".[instructor,dev]")
-    stamp["names"] = installed()
-    STAMP.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
-    print("Done. Next: `make lab`, or without make:", VENV_PYTHON.with_name("jupyter"), "lab")
+    STAMP.write_text(json.dumps([str(ROOT), inputs, installed()], indent=1), encoding="utf-8")
+    print("Done. Next: make lab, or", VENV_PYTHON.relative_to(ROOT).with_name("jupyter"), "lab")
 
 
 if __name__ == "__main__":

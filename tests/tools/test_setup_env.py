@@ -77,8 +77,8 @@ def test_built_once_then_left_alone(repo, script):
     ("path", "text", "said"),
     [
         (".venv/whole.json", None, "no .venv that was finished"),
-        (".venv/whole.json", '{"root": 1', "no .venv that was finished"),
-        (".venv/whole.json", '{"root": "/x", "inputs": "", "names": []}', "moved here from /x"),
+        (".venv/whole.json", '["/x", 1', "no .venv that was finished"),
+        (".venv/whole.json", '["/x", "", []]', "moved here from /x"),
         ("pyproject.toml", PYPROJECT + 'dependencies = ["new"]\n', "pyproject.toml or"),
         ("constraints.txt", "small==2.0\n", "constraints.txt changed since"),
         (f"{SITE}/small.py", None, ".venv has lost small.py"),
