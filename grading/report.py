@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
-from grading_submissions import Assignment, Submission
-
+from grading.submissions import Assignment, Submission
 from resnets.whole_files import write
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")

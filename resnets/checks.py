@@ -35,7 +35,7 @@ PASSED, NOT_WRITTEN, WRONG = "passed", "not written yet", "not right yet"
 
 
 class CheckFailed(AssertionError):
-    """An answer that is not right, in a check that was called with `hidden=True`."""
+    """An answer that is not right, where nbgrader runs the notebook and gives the points."""
 
     def _render_traceback_(self) -> list[str]:
         # Jupyter shows this in place of a traceback: the inside of a check helps nobody.
@@ -125,22 +125,20 @@ def check(function: Callable) -> Callable:
     parameters = list(inspect.signature(function).parameters)[:-1]
 
     @functools.wraps(function)
-    def called(*objects: object, hidden: bool = False) -> None:
+    def called(*objects: object) -> None:
         if len(objects) != len(parameters):
             print(f"{WRONG}: call {name}({', '.join(parameters)}) as it was given")
             return
         given = dict(zip(parameters, objects, strict=True))
         ask = functools.partial(answers.serve, names=given)
         seed = int(os.environ.get("RESNETS_GRADING_SEED", "0"))
-        passed, message = judge(name, parameters, ask, seed + hidden)
-        if hidden and not passed:
-            raise CheckFailed(message)
-        if not hidden:
-            print(message)
+        passed, message = judge(name, parameters, ask, seed)
+        if os.environ.get("NBGRADER_EXECUTION") and not passed:
+            raise CheckFailed(message)  # nbgrader gives points to a cell that ends without error
+        print(message)
 
     called.__signature__ = inspect.Signature(
         [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in parameters]
-        + [inspect.Parameter("hidden", inspect.Parameter.KEYWORD_ONLY, default=False)]
     )
     CHECKS[name] = function
     return called

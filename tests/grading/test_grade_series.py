@@ -1,21 +1,15 @@
-"""tools/grade.py on the series: all marks for solved notebooks, none for untouched ones."""
+"""The grader on the series: all marks for solved notebooks, none for untouched ones."""
 
 import ast
-import csv
 from pathlib import Path
 
-import grade
-import grading_session
-import grading_submissions
 import pytest
+from small_course import table
 
-ROOT = Path(__file__).parent.parent
+from grading import modules, run, submissions
 
-
-def table(path):
-    """The rows of a CSV file."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+ROOT = Path(__file__).parents[2]
+ANSWERING = modules.needed_modules({modules.WIRE, modules.PROBE, modules.BLANKS})
 
 
 def functions(text):
@@ -24,33 +18,38 @@ def functions(text):
 
 
 def test_a_students_folder_holds_no_answers(tmp_path):
-    stems = set(grade.load_assignments(ROOT / "notebooks"))
-    for stem, folder in grade.make_releases(stems, tmp_path).items():
-        cells, _ = grading_submissions.read_cells(ROOT / "notebooks" / f"{stem}.ipynb")
+    assignments = run.load_assignments(ROOT / "notebooks")
+    imported = {name for assignment in assignments.values() for name in assignment.modules}
+    judging = modules.needed_modules({modules.CORE, *imported}) - ANSWERING
+    assert len(judging) >= 2
+    for stem, folder in run.make_releases(set(assignments), assignments, tmp_path).items():
         answers = set()
-        for cell in cells:
-            if grading_submissions.grading(cell).get("solution"):
+        for cell in submissions.read_cells(ROOT / "notebooks" / f"{stem}.ipynb"):
+            if submissions.grading(cell).get("solution"):
                 answers |= functions(cell["source"])
         assert answers, stem
-        for path in Path(folder).rglob("*.py"):
-            if path.name != "answers.py":  # asks about functions, under names of its own
+        release = Path(folder, "release")
+        for path in release.rglob("*.py"):
+            if ROOT / path.relative_to(release) not in ANSWERING:  # asks, under names of its own
                 assert not functions(path.read_text(encoding="utf-8")) & answers, path
-            assert path.name != "diagnosis.py"
-        checks = Path(folder, "release", "resnets", "checks.py")
-        assert checks.read_text(encoding="utf-8") == grading_session.CHECKS_STAND_IN
+        for path in judging | {modules.module_file("resnets.checks")}:
+            there = release / path.relative_to(ROOT)
+            assert there.read_text(encoding="utf-8") == run.STAND_IN
+        assert all((release / path.relative_to(ROOT)).is_file() for path in ANSWERING)
+        assert not [path for path in release.rglob("*.py") if "def judge(" in path.read_text()]
         for path in Path(folder).rglob("*.ipynb"):
             assert "BEGIN SOLUTION" not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
 def test_solved_notebooks_get_all_marks_and_untouched_copies_none(tmp_path):
-    for stem in grade.load_assignments(ROOT / "notebooks"):
+    for stem in run.load_assignments(ROOT / "notebooks"):
         for student, place in (("solved", "notebooks"), ("stub", "exercises")):
             target = tmp_path / "in" / student / f"{stem}.ipynb"
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes((ROOT / place / f"{stem}.ipynb").read_bytes())
     out = tmp_path / "out"
-    assert grade.main([str(tmp_path / "in"), "--out", str(out)]) == 0
+    assert run.main([str(tmp_path / "in"), "--out", str(out)]) == 0
     rows = {row["student"]: row for row in table(out / "totals.csv")}
     wrong = [
         r for r in table(out / "grades.csv") if r["student"] == "solved" and r["points"] != r["of"]
