@@ -1,6 +1,8 @@
 """The grader on the series: all marks for solved notebooks, none for untouched ones."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,17 @@ def test_a_students_folder_holds_no_answers(tmp_path):
         assert not [path for path in release.rglob("*.py") if "def judge(" in path.read_text()]
         for path in Path(folder).rglob("*.ipynb"):
             assert "BEGIN SOLUTION" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(modules.CORE == "resnets.checks", reason="the checks are one module")
+def test_judging_loads_no_tensorflow():
+    assignments = run.load_assignments(ROOT / "notebooks")
+    names = {name for assignment in assignments.values() for name in assignment.modules}
+    names |= {modules.CORE, modules.WIRE, "grading.run", "grading.judges"}
+    heavy = {"keras", "tensorflow", "matplotlib", "nbformat", "nbgrader"}
+    script = f"import sys, {', '.join(names)}\nprint(*({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("\n", "")
 
 
 @pytest.mark.slow
