@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.validator import Validator
 from series import (
     SOURCES,
     STEMS,
@@ -254,3 +255,19 @@ def test_nbgrader_makes_the_same_copies(tmp_path, copies):
         theirs = read(tmp_path / "release" / "series" / path.name)
         ours = read(copies / path.name)
         assert [cell.source for cell in theirs.cells] == [cell.source for cell in ours.cells]
+
+
+@pytest.mark.slow
+def test_nbgrader_sees_which_answers_are_right(tmp_path):
+    """It gives points to a check that ends without an error, here in `nbgrader validate`."""
+    path = SOURCES[5]
+    right, wrong = (task for task in tasks(path) if task.name in ("06-cosine", "06-smoothing"))
+    wrong.solution.source = "def smooth_labels(labels, share):\n    return labels"
+    imported = release.modules_of(read(path))
+    (module,) = [name for name in imported if check_module(name) and imported[name]]
+    cells = [nbformat.v4.new_code_cell(f"from {module} import *\nimport numpy as np")]
+    cells += [cell for task in (right, wrong) for cell in (task.solution, task.check)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "06.ipynb")
+    failed = Validator().validate(str(tmp_path / "06.ipynb"))["failed"]
+    assert [cell["source"] for cell in failed] == [wrong.check.source]
+    assert "not right yet: smooth_labels" in failed[0]["raw_error"]
