@@ -53,15 +53,15 @@ notebooks: env ## run the notebooks on the bundled data and save them in place
 	SIGNS_DIR="$(CURDIR)/datasets/bundled" $(VENV_PYTHON) tools/run_series.py --in-place $(ARGS)
 
 exercises: env ## write the students' copies of the notebooks, with blanks, into exercises/
-	$(VENV_PYTHON) tools/exercises.py
+	$(VENV_PYTHON) -m grading.release
 
 release: env ## one folder and zip per notebook to hand out, in build/release/ (ARGS="02 04")
-	$(VENV_PYTHON) tools/exercises.py --release $(ARGS)
+	$(VENV_PYTHON) -m grading.release --release $(ARGS)
 
 grade: env ## grade a folder of submitted notebooks: make grade SUBMISSIONS=folder
 	@test -n "$(SUBMISSIONS)" || { echo "Say which folder holds the submitted notebooks:" \
 	  "make grade SUBMISSIONS=folder" >&2; exit 2; }
-	$(VENV_PYTHON) tools/grade.py "$(SUBMISSIONS)" $(ARGS)
+	$(VENV_PYTHON) -m grading.run "$(SUBMISSIONS)" $(ARGS)
 
 test: env ## run every test, and the notebooks against their saved outputs (ARGS="-k blocks")
 	$(PYTEST) --nbval tests notebooks $(ARGS)

@@ -11,7 +11,7 @@ has one thread. On Linux it uses
 
 What can't be had is left out and reported, so that whoever starts a run can say it.
 
-    python tools/sandbox.py FOLDER FILE     confine this process to an own folder and try what is
+    python grading/sandbox.py FOLDER FILE   confine this process to an own folder and try what is
                                             forbidden, reading FILE for one; print what held
 
 Everything here is standard library: the file is read by a Python without site-packages.

@@ -1,13 +1,13 @@
 """Run one student's cells, and answer questions about what they made: the student's process.
 
-`grading_session.py` starts this with two pipes and a configuration, with a Python that has no
+`session.py` starts this file with two pipes and a configuration, with a Python that has no
 site-packages yet (`-I -S`). The process first confines itself (`sandbox.py`), then loads IPython
-and the release's `resnets.answers`, then does as it is told. Nothing in it is trusted afterwards:
-whatever it replies comes from the student.
+and what answers for the student, the release's probe, then does as it is told. Nothing in it is
+trusted afterwards: whatever it replies comes from the student.
 
 A message is JSON behind its length in four bytes. Requests, each with an "id" that the reply
 repeats: `{"do": "cell", "source": ...}` runs a cell, `{"do": "ask", "request": ...}` is answered
-by `answers.serve`, with the names that the cells have made.
+by the probe's `serve`, with the names that the cells have made.
 """
 
 import importlib
@@ -58,13 +58,13 @@ class Pipes:
             data = data[os.write(self.replies, data) :]
 
 
-def start(settings: dict) -> tuple[dict, object, object]:
+def start(settings: dict) -> tuple[dict, object, object, object]:
     """Confine the process and load what the cells need.
 
     Returns:
-        What protects from this process, the shell that runs cells, and the module of answers.
+        What protects from this process, the shell that runs cells, and the modules wire and probe.
     """
-    sys.path.insert(0, settings["tools"])
+    sys.path.insert(0, settings["grading"])
     import sandbox
 
     sys.path.pop(0)
@@ -82,7 +82,7 @@ def start(settings: dict) -> tuple[dict, object, object]:
     config.InteractiveShell.colors = "NoColor"
     shell = InteractiveShell.instance(config=config)
     shell.ask_exit = lambda: None  # for `exit` and `quit`: as in Jupyter, the next cell is run
-    return held, shell, importlib.import_module(settings["answers"])
+    return held, shell, *(importlib.import_module(settings[name]) for name in ("wire", "probe"))
 
 
 def run_cell(shell: object, request: dict) -> dict:
@@ -116,10 +116,10 @@ def describe(error: BaseException) -> dict:
     }
 
 
-def serve(shell: object, answers: object, request: dict) -> dict:
+def serve(shell: object, wire: object, probe: object, request: dict) -> dict:
     """Answer a question about the student's objects."""
-    asked = answers.decode(request["request"])
-    return {"reply": answers.encode(answers.serve(asked, shell.user_ns))}
+    asked = wire.decode(request["request"])
+    return {"reply": wire.encode(probe.serve(asked, shell.user_ns))}
 
 
 def main() -> None:
@@ -127,7 +127,7 @@ def main() -> None:
     pipes = Pipes(int(sys.argv[1]), int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = pipes.receive()
-    held, shell, answers = start(settings)
+    held, shell, wire, probe = start(settings)
     pipes.send({"id": "start", "held": held})
     while True:
         request = pipes.receive()
@@ -136,7 +136,7 @@ def main() -> None:
             if request["do"] == "cell":
                 reply = run_cell(shell, request)
             else:
-                reply = serve(shell, answers, request)
+                reply = serve(shell, wire, probe, request)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         except KeyboardInterrupt:
             reply = {"interrupted": True}

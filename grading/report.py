@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
-from grading_submissions import Assignment, Submission
-from resnets.whole_files import write
+from grading.submissions import Assignment, Submission
+from resnets.atomic_files import write
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 LOCKED_AFTER = 5  # seconds of waiting for another program's hold on the gradebook

@@ -1,4 +1,4 @@
-"""tools/sandbox.py: what a confined process can and can't do, seen from outside."""
+"""grading/sandbox.py: what a confined process can and can't do, seen from outside."""
 
 import errno
 import os
@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import grade
 import pytest
-import sandbox
 
-TOOLS = Path(__file__).parent.parent / "tools"
+from grading import run, sandbox
+
+ROOT = Path(__file__).parents[2]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
 posix = pytest.mark.skipif(os.name != "posix", reason="resource limits are those of Unix")
 
@@ -24,7 +24,7 @@ def confined(tmp_path):
         own = tmp_path / "own"
         own.mkdir(exist_ok=True)
         start = (
-            f"import sys\nsys.path.insert(0, {str(TOOLS)!r})\nimport sandbox\n"
+            f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom grading import sandbox\n"
             f"held = sandbox.confine({str(own)!r}, sandbox.python_folders(), "
             f"sandbox.Limits(**{limits!r}))\n"
         )
@@ -44,7 +44,7 @@ def need(part):
 def can_filter():
     """Whether this system takes a filter of system calls: tried in a process of its own."""
     code = (
-        f"import sys\nsys.path.insert(0, {str(TOOLS)!r})\nimport sandbox\n"
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom grading import sandbox\n"
         "sandbox.LIBC.prctl(sandbox.NO_NEW_PRIVS, 1, 0, 0, 0)\nprint(sandbox.filter_calls())"
     )
     result = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True)
@@ -161,7 +161,7 @@ def test_cpu_time_ends(confined):
 @linux
 def test_a_confined_process_ends_with_its_parent(tmp_path):
     inner = (
-        f"import sys, time\nsys.path.insert(0, {str(TOOLS)!r})\nimport sandbox\n"
+        f"import sys, time\nsys.path.insert(0, {str(ROOT)!r})\nfrom grading import sandbox\n"
         f"sandbox.confine({str(tmp_path)!r}, sandbox.python_folders(), sandbox.Limits())\n"
         "print('ready', flush=True)\ntime.sleep(60)"
     )
@@ -239,12 +239,12 @@ def test_filters_decide_as_meant(column, machine):
 
 
 def test_what_a_run_says_of_itself(tmp_path, monkeypatch):
-    text, whole = grade.protection(TOOLS / "grade.py", tmp_path)
+    text, whole = run.protection(ROOT / "README.md", tmp_path)
     assert text.startswith("Sandbox: ")
     assert whole == ("NOT STOPPED" not in text)
     (tmp_path / "again").mkdir()
-    monkeypatch.setattr(grade, "TOOLS", tmp_path)  # no sandbox.py there: nothing protects
-    text, whole = grade.protection(TOOLS / "grade.py", tmp_path / "again")
+    monkeypatch.setattr(run, "SANDBOX", tmp_path / "none.py")  # not there: nothing protects
+    text, whole = run.protection(ROOT / "README.md", tmp_path / "again")
     assert not whole
     assert "none; stopped: nothing; NOT STOPPED HERE: reading other files" in text
 

@@ -1,13 +1,13 @@
 """Make the students' copies of the notebooks, and the folders that are handed out with them.
 
-    python tools/exercises.py                    write exercises/ from notebooks/
-    python tools/exercises.py --release          one folder and zip per notebook in build/release/
-    python tools/exercises.py --release 02 04    these only
+    python -m grading.release                    write exercises/ from notebooks/
+    python -m grading.release --release          one folder and zip per notebook in build/release/
+    python -m grading.release --release 02 04    these only
 
-A student's copy has stubs in place of the solutions, neither hidden tests nor outputs, and a
-header that loads resnets/exercises.py. nbgrader's own preprocessors make it, so that
-`nbgrader generate_assignment` reads the same sources. A release holds one such copy and what it
-needs to run, without the answers of its own notebook.
+A student's copy has stubs in place of the solutions, no outputs, and a header that loads the
+extension for blanks. nbgrader's own preprocessors make it, so that `nbgrader generate_assignment`
+reads the same sources. A release holds one such copy and what it needs to run: neither the answers
+of its own notebook, nor those of another that it can do without.
 """
 
 import argparse
@@ -15,45 +15,53 @@ import ast
 import re
 import shutil
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import nbformat
 from nbgrader.preprocessors import (
     CheckCellMetadata,
-    ClearHiddenTests,
-    ClearMarkScheme,
     ClearOutput,
     ClearSolutions,
     IncludeHeaderFooter,
     LockCells,
 )
-from setup_env import read_list
 from traitlets.config import Config
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # for a Python that has no editable install of this repository
+from grading.modules import (
+    BLANKS,
+    CORE,
+    PROBE,
+    ROOT,
+    WIRE,
+    imports,
+    needed_modules,
+    parse_code,
+)
+from resnets.atomic_files import write
 
-from resnets.whole_files import write  # noqa: E402
-
-from resnets.exercises import STUB  # noqa: E402
-
+# What stands in a blank. The extension for blanks waits for these words.
+STUB = '# Your code here\nraise NotImplementedError("not written yet")'
 SOURCES = ROOT / "notebooks"
 EXERCISES = ROOT / "exercises"
 RELEASES = ROOT / "build" / "release"
-HEADER = ROOT / "tools" / "exercises_header.ipynb"
+HEADER = Path(__file__).with_name("exercises_header.ipynb")
 PREPROCESSORS = (
     IncludeHeaderFooter,
     CheckCellMetadata,
     LockCells,
     ClearSolutions,
     ClearOutput,
-    ClearHiddenTests,
-    ClearMarkScheme,
 )
+EXTENSION = re.compile(r"^%load_ext (\S+)", re.MULTILINE)
 LOOSE_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?![a-z]+://|#)([^)\s]+)\)")  # to a file, not a site
 FILE_IN_CODE = re.compile(r'ROOT / "(images|models)" / "([\w.-]+)"')
-OTHERS = ("# Instructor:", "# Maintainer:")  # groups of environment.yml that no student needs
+ENVIRONMENT = """\
+name: resnets
+channels: [conda-forge, nodefaults]
+dependencies: ["python {python}", pip, {{pip: [-r requirements.txt]}}]
+"""
 README = """\
 # {title}
 
@@ -82,7 +90,7 @@ text names `make`, `tools/` or `benchmarks/`, it speaks of the project that this
 
 
 def student_copy(source: Path) -> nbformat.NotebookNode:
-    """Return a notebook with blanks for solutions, without hidden tests and outputs.
+    """Return a notebook with blanks for solutions and without outputs.
 
     Raises:
         nbgrader.validator.ValidationError: The metadata of its cells are not as nbgrader wants
@@ -118,65 +126,33 @@ def to_text(notebook: nbformat.NotebookNode) -> str:
 # --- what a copy needs ----------------------------------------------------------------------------
 
 
-def code_of(notebook: nbformat.NotebookNode) -> ast.Module:
-    """Return a notebook's code without its magics."""
-    lines = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    return ast.parse("\n".join(line for line in lines.splitlines() if not line.startswith("%")))
+def code_of(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return the sources of a notebook's code cells."""
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def imports(tree: ast.Module) -> dict[str, set[str]]:
-    """Return the modules that some code imports, each with the names taken from it."""
-    found: dict[str, set[str]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = {alias.name for alias in node.names}
-            found.setdefault(node.module, set()).update(names)
-            for name in names:  # `from resnets import blocks` names a module
-                found.setdefault(f"{node.module}.{name}", set())
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                found.setdefault(alias.name, set())
+def modules_of(notebook: nbformat.NotebookNode) -> dict[str, set[str]]:
+    """Return the modules that a notebook imports, with the names taken, and its extensions."""
+    found = imports(parse_code(code_of(notebook)))
+    for name in EXTENSION.findall("\n".join(code_of(notebook))):
+        found.setdefault(name, set())
     return found
-
-
-def module_file(name: str) -> Path | None:
-    """Return the file of one of this repository's modules, None for any other name."""
-    if name != "resnets_utils" and not name.startswith("resnets."):
-        return None
-    path = ROOT / (name.replace(".", "/") + ".py")
-    return path if path.is_file() else None
-
-
-def needed_modules(notebook: nbformat.NotebookNode) -> set[Path]:
-    """Return the files of this repository that a copy imports, and those that these import."""
-    waiting = {*imports(code_of(notebook)), "resnets.exercises"}
-    files = {ROOT / "resnets" / "__init__.py"}
-    while waiting:
-        file = module_file(waiting.pop())
-        if file is not None and file not in files:
-            files.add(file)
-            waiting |= set(imports(ast.parse(file.read_text(encoding="utf-8"))))
-    return files
 
 
 def needed_files(notebook: nbformat.NotebookNode) -> set[Path]:
     """Return the pictures and models that a copy opens, and the data and results it reads."""
-    files = {ROOT / folder / name for folder, name in FILE_IN_CODE.findall(to_code(notebook))}
+    code = "\n".join(code_of(notebook))
+    files = {ROOT / folder / name for folder, name in FILE_IN_CODE.findall(code)}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             targets = [ROOT / "notebooks" / link[2] for link in LOOSE_LINK.findall(cell.source)]
             files |= {path.resolve() for path in targets if path.suffix != ".ipynb"}
-    helpers = imports(code_of(notebook)).get("resnets_utils", set())
+    helpers = modules_of(notebook).get("resnets_utils", set())
     if "load_dataset" in helpers:
         files |= set((ROOT / "datasets" / "bundled").glob("*.h5"))
     if "read_results" in helpers:
         files |= set((ROOT / "benchmarks" / "results").glob("*.csv"))
     return files
-
-
-def to_code(notebook: nbformat.NotebookNode) -> str:
-    """Return the text of a notebook's code cells."""
-    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
 # --- a release ------------------------------------------------------------------------------------
@@ -203,16 +179,8 @@ def build_release(stem: str, folder: Path) -> Path:
     if any(folder.iterdir()):
         raise ValueError(f"{folder}: a release wants an empty folder; this one holds files.")
     copy = student_copy(source)
-    own = answers_of(source)
-    asked = imports(code_of(copy))
-    for file in needed_modules(copy):
-        text = file.read_text(encoding="utf-8")
-        # Of what the notebook itself imports: the checks' modules may use the same names for
-        # something else, and import no answers.
-        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
-        if module in asked and module != "resnets.checks":
-            text = without_functions(text, own)
-        write(folder / file.relative_to(ROOT), text)
+    for path, text in modules_for(copy, source).items():
+        write(folder / path, text)
     for file in needed_files(copy) | {ROOT / "LICENSE"}:
         target = folder / file.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -222,10 +190,44 @@ def build_release(stem: str, folder: Path) -> Path:
             cell.source = LOOSE_LINK.sub(link_in_release, cell.source)
     write(folder / source.name, to_text(copy))
     write(folder / "README.md", README.format(title=title_of(copy), notebook=source.name))
-    write(folder / "environment.yml", student_environment())
-    _, requirements = read_list(folder / "environment.yml")
-    write(folder / "requirements.txt", "\n".join(requirements) + "\n")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    write(folder / "requirements.txt", "\n".join(project["dependencies"]) + "\n")
+    write(folder / "environment.yml", ENVIRONMENT.format(python=project["requires-python"]))
     return folder
+
+
+def modules_for(copy: nbformat.NotebookNode, source: Path) -> dict[Path, str]:
+    """Return the modules that a copy needs, without answers: their places and their texts.
+
+    Out go the functions that the notebook asks for, and those that another one asks for and
+    nothing here uses. The checks' own modules stay as they are: they hold no answers, though they
+    may use the same names for something else.
+    """
+    files = needed_modules(modules_of(copy))
+    checks = {name for name in modules_of(copy) if name.startswith("resnets.checks")}
+    checks = needed_modules({CORE, WIRE, PROBE, BLANKS, *checks})
+    texts = {file: file.read_text(encoding="utf-8") for file in files}
+    own = answers_of(source)
+    others = {name for path in SOURCES.glob("[0-9]*.ipynb") for name in answers_of(path)}
+    trees = [ast.parse(text) for file, text in texts.items() if file not in checks]
+    used = {name for tree in [*trees, parse_code(code_of(copy))] for name in names_used(tree)}
+    return {
+        file.relative_to(ROOT): text
+        if file in checks
+        else without_functions(text, own | (others - used))
+        for file, text in texts.items()
+    }
+
+
+def names_used(tree: ast.Module) -> set[str]:
+    """Return the names that some code reads or imports, but for a function's use of itself."""
+    found = set()
+    for part in tree.body:
+        names = {n.id for n in ast.walk(part) if isinstance(n, ast.Name)}
+        names |= {n.attr for n in ast.walk(part) if isinstance(n, ast.Attribute)}
+        names |= {n.name for n in ast.walk(part) if isinstance(n, ast.alias)}
+        found |= names - {getattr(part, "name", None)}
+    return found
 
 
 def answers_of(source: Path) -> set[str]:
@@ -264,20 +266,6 @@ def title_of(notebook: nbformat.NotebookNode) -> str:
     """Return the text of a notebook's first heading."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     return re.search(r"^# (.+)$", text, re.MULTILINE)[1]
-
-
-def student_environment() -> str:
-    """Return environment.yml without this repository itself and what only teachers need."""
-    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
-    lines = text.splitlines(keepends=True)
-    ends = [number for number, line in enumerate(lines) if line.strip().startswith(OTHERS)]
-    if not ends:
-        raise ValueError(f"environment.yml: found none of the groups {OTHERS}; expected one.")
-    kept = [line for line in lines[: ends[0]] if not re.match(r"\s*- -e ", line)]
-    while kept[0].startswith("#"):
-        del kept[0]
-    head = "# What this assignment needs. requirements.txt lists the same packages for pip.\n"
-    return head + "".join(kept)
 
 
 def write_release(stem: str, folder: Path = RELEASES) -> Path:

@@ -1,8 +1,8 @@
 """Grade a folder of submitted notebooks.
 
-    python tools/grade.py submitted                      results in build/grades/
-    python tools/grade.py submitted --gradebook gradebook.db
-    python tools/grade.py submitted --seed 7             private variations of the checks
+    python -m grading.run submitted                      results in build/grades/
+    python -m grading.run submitted --gradebook gradebook.db
+    python -m grading.run submitted --seed 7             private variations of the checks
 
 Found are nbgrader's layout (student/assignment/notebook.ipynb), student/notebook.ipynb, and files
 such as ann_02_identity_block.ipynb. Nothing is written there. Results:
@@ -13,10 +13,10 @@ such as ann_02_identity_block.ipynb. Nothing is written there. Results:
     gradebook.db      nbgrader's book, for formgrader and `nbgrader export`
     graded/           what is graded already: the same command goes on where it was stopped
 
-Each notebook is run in a process and a folder of its own (grading_worker.py, confined by
-sandbox.py); another process judges what it made and gives the points (grading_session.py). The
-inputs of the checks are drawn from a seed; without --seed it is drawn once, kept in
-`graded/seed`, and should stay with the instructor.
+Each notebook is run in a process and a folder of its own (worker.py, confined by sandbox.py);
+another process judges what it made and gives the points (judges.py, session.py). The inputs
+of the checks are drawn from a seed; without --seed it is drawn once, kept in `graded/seed`, and
+should stay with the instructor.
 
 Exit status: 0 all graded, 1 something could not be graded or written (grades.csv says what),
 2 nothing to grade or wrong arguments, 130 Ctrl-C.
@@ -24,11 +24,7 @@ Exit status: 0 all graded, 1 something could not be graded or written (grades.cs
 
 import argparse
 import hashlib
-import importlib
-import importlib.util
 import json
-import multiprocessing
-import multiprocessing.connection
 import os
 import secrets
 import shutil
@@ -36,13 +32,26 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from grading_report import (
+from tqdm import tqdm
+
+from grading import sandbox, session, worker
+from grading.judges import Job, grade_all
+from grading.modules import (
+    BLANKS,
+    CORE,
+    PROBE,
+    ROOT,
+    WIRE,
+    checksum,
+    module_file,
+    needed_modules,
+)
+from grading.report import (
     BookLocked,
     Graded,
     check_book,
@@ -51,52 +60,42 @@ from grading_report import (
     write_book,
     write_pages,
 )
-from grading_session import (
-    CHECKS_STAND_IN,
-    Allowance,
-    NotStarted,
-    Outcome,
-    Session,
-    Setup,
-    remove,
-)
-from grading_submissions import (
+from grading.session import Allowance, Outcome, Setup, remove
+from grading.submissions import (
     Assignment,
     Submission,
     Unreadable,
     find_submissions,
     load_assignments,
 )
-from resnets.whole_files import write
-from sandbox import python_folders
-from tqdm import tqdm
+from resnets.atomic_files import write
 
-from resnets_utils import quiet_tensorflow
-
-ROOT = Path(__file__).resolve().parent.parent
-TOOLS = ROOT / "tools"
 NOTEBOOKS = ROOT / "notebooks"
-MODULES = ("resnets.checks", "resnets.answers")  # what judges, and what answers it
-CODE = (  # what decides a verdict: another version grades anew
-    *TOOLS.glob("grading_*.py"),
-    TOOLS / "grade.py",
-    TOOLS / "sandbox.py",
-    *(ROOT / "resnets").glob("*.py"),
-    ROOT / "resnets_utils.py",
-)
-JUDGES = 3  # judges that one submission may bring down
-SLACK = 120  # seconds that a judge may take beyond the submission's own limit
+SANDBOX = Path(sandbox.__file__)
+JUDGING = (CORE, WIRE, PROBE)
+GRADER = [Path(module.__file__) for module in (session, worker, sandbox)]  # they decide as well
+# In the student's folder, in place of what judges.
+STAND_IN = '''"""A stand-in: the checks run in a process that never ran this code."""
+
+
+def __getattr__(name: str) -> object:
+    if not name.startswith("check_"):
+        raise AttributeError(name)
+    return lambda *answers, **options: None
+'''
+# What notebooks import that were handed out before a module got its present name.
+EARLIER = {"resnets/exercises.py": f"from {BLANKS} import *\n"}
 
 
 class Refused(Exception):
     """The run can't start; the text says why."""
 
 
-def build_release(stem: str, folder: Path) -> Path:
-    """Fill a folder with what students of an assignment get; return where."""
-    from exercises import build_release
+def build_release(stem: str, folder: Path) -> None:
+    """Fill a folder with what students of an assignment get."""
+    from grading import release  # here: it loads nbgrader, which no judge needs
 
-    return build_release(stem, folder)
+    release.build_release(stem, folder)
 
 
 # --- what protects --------------------------------------------------------------------------------
@@ -106,7 +105,7 @@ def protection(secret: Path, scratch: Path) -> tuple[str, bool]:
     """Try the sandbox once; return a sentence on what holds, and whether all of it does."""
     folder = scratch / "trial"
     folder.mkdir()
-    command = [sys.executable, "-I", "-S", "-B", str(TOOLS / "sandbox.py"), str(folder)]
+    command = [sys.executable, "-I", "-S", "-B", str(SANDBOX), str(folder)]
     try:
         tried = subprocess.run(
             [*command, str(secret)], capture_output=True, text=True, timeout=60, check=True
@@ -132,7 +131,9 @@ def protection(secret: Path, scratch: Path) -> tuple[str, bool]:
 
 def lies_open(paths: list[Path]) -> list[Path]:
     """Return those of some paths that lie where every Python can read."""
-    folders = [Path(folder) for folder in (*python_folders(), "/usr/lib", "/lib", "/usr/local/lib")]
+    folders = [
+        Path(folder) for folder in (*sandbox.python_folders(), "/usr/lib", "/lib", "/usr/local/lib")
+    ]
     return [path for path in paths if any(path.is_relative_to(folder) for folder in folders)]
 
 
@@ -147,13 +148,13 @@ class Run:
         setup: What all submissions share.
         assignments: The solved notebooks.
         out: The results' folder.
-        trouble: What could not be graded through no fault of the student's.
+        code: For each assignment to grade, a checksum of what its verdicts depend on.
     """
 
     setup: Setup
     assignments: dict[str, Assignment]
     out: Path
-    trouble: list[str] = field(default_factory=list)
+    code: dict[str, str]
 
     def key(self, submission: Submission) -> str:
         """Return what a result is kept under: everything that it depends on."""
@@ -161,19 +162,12 @@ class Run:
             submission.student,
             submission.assignment,
             submission.stem,
-            submission.digest,
-            self.assignments[submission.stem].digest,
-            self.code,
-            str(self.setup.seed),
-            json.dumps(asdict(self.setup.allowance)),
+            submission.steps,
+            self.code[submission.stem],
+            self.setup.seed,
+            self.setup.allowance,
         ]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-    def __post_init__(self) -> None:
-        """Note which version of the code judges."""
-        modules = [Path(importlib.util.find_spec(name).origin) for name in MODULES]
-        data = b"".join(path.read_bytes() for path in sorted({*CODE, *modules}) if path.is_file())
-        self.code = hashlib.sha256(data).hexdigest()
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def kept(self, submission: Submission) -> Graded | None:
         """Return the result of an earlier run, if there is one."""
@@ -195,127 +189,6 @@ class Run:
         return Graded(submission, outcome.verdicts, outcome.errors, submission.notes)
 
 
-# --- judges ---------------------------------------------------------------------------------------
-
-
-def judge_forever(line: multiprocessing.connection.Connection, setup: Setup) -> None:
-    """Grade what comes through the line, in a process that never runs a student's code.
-
-    Sends `("task", name)` before judging, `("done", outcome)` or `("trouble", text)` at the end.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the run's business
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    if sys.platform == "linux":
-        import sandbox
-
-        sandbox.die_with_parent(first=False)
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    with quiet_tensorflow():
-        modules = tuple(importlib.import_module(name) for name in (setup.checks, setup.answers))
-    with suppress(EOFError, BrokenPipeError):
-        while True:
-            steps, stem, banned = line.recv()
-            session = Session(
-                steps, stem, setup, modules, banned, lambda task: line.send(("task", task))
-            )
-            try:
-                line.send(("done", session.grade()))
-            except NotStarted as problem:
-                line.send(("trouble", str(problem)))
-
-
-class Judge:
-    """A judge's process, and the submission it is at."""
-
-    def __init__(self, setup: Setup):
-        """Start it."""
-        context = multiprocessing.get_context("spawn")
-        self.line, theirs = context.Pipe()
-        self.process = context.Process(target=judge_forever, args=(theirs, setup), daemon=True)
-        self.process.start()
-        theirs.close()
-        self.limit = setup.allowance.total + SLACK
-        self.job: Job | None = None
-
-    def give(self, job: "Job") -> None:
-        """Have a submission graded."""
-        self.job, self.task, self.until = job, "", time.monotonic() + self.limit
-        self.line.send((job.submission.steps, job.submission.stem, job.banned))
-
-    def end(self) -> None:
-        """End the process; it takes the student's process with it."""
-        self.process.terminate()
-        self.process.join(5)
-        self.process.kill()
-        self.process.join()
-        self.line.close()
-
-
-@dataclass
-class Job:
-    """A submission to grade; `banned` are tasks whose reply brought a judge down."""
-
-    submission: Submission
-    banned: dict[str, str] = field(default_factory=dict)
-    judges: int = 0
-
-
-def grade_all(run: Run, waiting: list[Job], jobs: int) -> Iterator[tuple[Job, Outcome | str]]:
-    """Grade submissions in some processes at once; yield each with its outcome, or what failed."""
-    waiting = waiting[::-1]
-    judges = []
-    try:
-        judges = [Judge(run.setup) for _ in range(min(jobs, len(waiting)))]
-        while waiting or any(judge.job for judge in judges):
-            for judge in judges:
-                if waiting and judge.job is None:
-                    judge.give(waiting.pop())
-            busy = {judge.line: judge for judge in judges if judge.job}
-            ready = multiprocessing.connection.wait(list(busy), 0.5)
-            for line in ready:
-                yield from heard(busy[line], judges, waiting, run)
-            for judge in list(judges):
-                if judge.job and time.monotonic() > judge.until:
-                    yield from fell(judge, judges, waiting, run)
-    finally:
-        for judge in judges:
-            judge.process.terminate()
-        for judge in judges:
-            judge.end()
-
-
-def heard(
-    judge: Judge, judges: list[Judge], waiting: list[Job], run: Run
-) -> Iterator[tuple[Job, Outcome | str]]:
-    """Take one message of a judge."""
-    try:
-        kind, content = judge.line.recv()
-    except (EOFError, OSError):
-        yield from fell(judge, judges, waiting, run)
-        return
-    if kind == "task":
-        judge.task = content
-        return
-    job, judge.job = judge.job, None
-    yield job, content
-
-
-def fell(
-    judge: Judge, judges: list[Judge], waiting: list[Job], run: Run
-) -> Iterator[tuple[Job, str]]:
-    """Replace a judge that ended or hangs; its submission is tried again without that task."""
-    job = judge.job
-    judge.end()
-    judges[judges.index(judge)] = Judge(run.setup)
-    job.judges += 1
-    if judge.task:
-        job.banned[judge.task] = "not graded: the reply to the check could not be judged"
-    if job.judges < JUDGES:
-        waiting.append(job)
-    else:
-        yield job, "the process that judges ended several times"
-
-
 # --- putting it together --------------------------------------------------------------------------
 
 
@@ -329,18 +202,19 @@ def scratch_folder() -> Iterator[Path]:
         remove(folder)
 
 
-def make_releases(stems: set[str], scratch: Path) -> dict[str, str]:
-    """Make, for each assignment, the folder that its submissions get a copy of."""
+def make_releases(
+    stems: set[str], assignments: dict[str, Assignment], scratch: Path
+) -> dict[str, str]:
+    """Make, for some assignments, the folders that their submissions get a copy of."""
+    checks = {name for assignment in assignments.values() for name in assignment.modules}
     home = scratch / "home"
     list_fonts(home / "matplotlib")
     made = {}
     for stem in sorted(stems):
         folder = scratch / f"template-{stem}"
         folder.mkdir()
-        built = build_release(stem, folder / "release")
-        if built != folder / "release":
-            built.replace(folder / "release")
-        hide_judge(folder / "release")
+        build_release(stem, folder / "release")
+        hide_judge(folder / "release", checks)
         (folder / "tmp").mkdir()
         shutil.copytree(home, folder / "home")
         made[stem] = str(folder)
@@ -355,15 +229,35 @@ def list_fonts(folder: Path) -> None:
     subprocess.run(command, env=variables, capture_output=True, check=False)
 
 
-def hide_judge(release: Path) -> None:
-    """Leave of the checks what a notebook imports: they know how right answers come about."""
-    package = release / "resnets"
-    package.mkdir(exist_ok=True)
-    for name in ("__init__.py", "answers.py"):
-        if not (package / name).exists():
-            shutil.copyfile(ROOT / "resnets" / name, package / name)
-    (package / "diagnosis.py").unlink(missing_ok=True)
-    (package / "checks.py").write_text(CHECKS_STAND_IN, encoding="utf-8")
+def hide_judge(release: Path, checks: set[str]) -> None:
+    """Leave of the checks what a notebook imports: they know how right answers come about.
+
+    Notebooks handed out earlier import them from the package itself.
+    """
+    judging = needed_modules({CORE, *checks}) - needed_modules({WIRE, PROBE, BLANKS})
+    for file in judging | {module_file("resnets.checks")}:
+        write(release / file.relative_to(ROOT), STAND_IN)
+    for name, text in EARLIER.items():
+        if not (release / name).exists():
+            write(release / name, text)
+
+
+def checksums(assignments: dict[str, Assignment], releases: dict[str, str]) -> dict[str, str]:
+    """Return, by assignment, a checksum of the code and data that verdicts depend on.
+
+    These are what judges, the grader's side of it, and what a student's cells can load: of the
+    release all but the texts at its top.
+    """
+    found = {}
+    for stem, folder in releases.items():
+        judging = {*GRADER, *needed_modules({CORE, WIRE, *assignments[stem].modules})}
+        files = {str(path.relative_to(ROOT)): path for path in judging}
+        release = Path(folder, "release")
+        for path in release.rglob("*"):
+            if path.is_file() and (path.parent != release or path.suffix == ".py"):
+                files[f"release/{path.relative_to(release)}"] = path
+        found[stem] = checksum(files)
+    return found
 
 
 def load(options: argparse.Namespace) -> tuple[dict[str, Assignment], list[Submission]]:
@@ -407,15 +301,17 @@ def run_grading(options: argparse.Namespace) -> tuple[list[Graded], Run]:
     check_book(options.gradebook)
     good = [one for one in submissions if not one.problem]
     with scratch_folder() as scratch:
-        text, _ = protection(TOOLS / "grade.py", scratch)
+        text, _ = protection(SANDBOX, scratch)
         print(text)
         for path in lies_open([ROOT, options.submissions.resolve(), options.out.resolve()]):
             print(f"WARNING: {path} lies among what every Python reads, so students' code can.")
-        releases = make_releases({one.stem for one in good}, scratch)
+        releases = make_releases({one.stem for one in good}, assignments, scratch)
         allowance = Allowance(cell=options.cell_limit, total=options.limit, memory=options.memory)
         threads = max(1, (os.cpu_count() or 1) // options.jobs)
-        setup = Setup(releases, str(scratch), seed, allowance, *MODULES, threads=threads)
-        run = Run(setup, assignments, options.out)
+        core, wire, probe = JUDGING
+        checks = {stem: [core, *sorted(assignments[stem].modules)] for stem in releases}
+        setup = Setup(releases, str(scratch), seed, allowance, checks, wire, probe, threads)
+        run = Run(setup, assignments, options.out, checksums(assignments, releases))
         return grade_with_progress(run, submissions, options.jobs), run
 
 
@@ -429,13 +325,12 @@ def grade_with_progress(run: Run, submissions: list[Submission], jobs: int) -> l
     waiting = [Job(one) for one in submissions if id(one) not in done]
     calm = 0.1 if sys.stderr.isatty() else 30  # seconds between two drawings of the bar
     with tqdm(total=len(submissions), initial=len(done), unit="notebook", mininterval=calm) as bar:
-        for job, outcome in grade_all(run, waiting, jobs):
+        for job, outcome in grade_all(run.setup, waiting, jobs):
             one = job.submission
             if isinstance(outcome, Outcome):
                 done[id(one)] = run.keep(one, outcome)
             else:
                 one.problem = outcome
-                run.trouble.append(f"{one.student}, {one.stem}: {outcome}")
                 done[id(one)] = Graded(one)
             bar.set_postfix_str(f"{one.student} {one.stem}"[:40], refresh=False)
             bar.update()

@@ -1,12 +1,10 @@
 """What there is to grade: the tasks of the solved notebooks, and the notebooks handed in.
 
-A notebook handed in is a stranger's file. It is read with limits, as text and JSON and nothing
-else; what is wrong with it becomes a sentence.
+A notebook handed in is a stranger's file. It is read with limits; what is wrong with it becomes a
+sentence.
 """
 
 import ast
-import hashlib
-import json
 import os
 import re
 import stat
@@ -14,11 +12,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grading.modules import imports, parse_code
+
 LARGEST = 20 * 2**20  # bytes of a notebook
 MOST_CELLS = 20_000
 DEEPEST = 3  # student/assignment/notebook.ipynb
 TASK_LINE = re.compile(r"\*\*(Task \d+)\*\*\s*(?:\([^)]*\))?[.:]?\s*([^\n]*)")
-HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS\n?", re.S)
 
 
 class Unreadable(Exception):
@@ -34,7 +33,7 @@ class Task:
     check: str
     answers: tuple[str, ...]
     points: float
-    title: str
+    title: str = field(repr=False)  # for pages alone: no verdict depends on it
 
 
 @dataclass
@@ -43,7 +42,7 @@ class Assignment:
 
     stem: str
     title: str
-    digest: str
+    modules: set[str] = field(default_factory=set)  # where it imports its checks from
     tasks: list[Task] = field(default_factory=list)
     checks: dict[str, Task] = field(default_factory=dict)  # by grade_id, cell id, and text
     slow: set[str] = field(default_factory=set)  # ids and texts of cells that are not run
@@ -71,7 +70,6 @@ class Submission:
     problem: str = ""
     steps: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    digest: str = ""
 
 
 # --- the solved notebooks -------------------------------------------------------------------------
@@ -81,7 +79,7 @@ def load_assignments(folder: Path) -> dict[str, Assignment]:
     """Return the assignments among the notebooks of a folder, by stem.
 
     Raises:
-        Unreadable: A notebook can't be read, or a check cell is not as it must be.
+        Unreadable: A notebook can't be read, or a check is not called or imported as it must be.
     """
     found = {}
     for path in sorted(folder.glob("*.ipynb")):
@@ -93,8 +91,8 @@ def load_assignments(folder: Path) -> dict[str, Assignment]:
 
 def load_assignment(path: Path) -> Assignment:
     """Return a solved notebook's tasks; there may be none."""
-    cells, data = read_cells(path)
-    assignment = Assignment(path.stem, path.stem, hashlib.sha256(data).hexdigest())
+    cells = read_cells(path)
+    assignment = Assignment(path.stem, path.stem)
     text = ""
     titles = {}
     for cell in cells:
@@ -111,13 +109,14 @@ def load_assignment(path: Path) -> Assignment:
             elif "slow" in (cell["metadata"].get("tags") or []):
                 assignment.slow |= {cell.get("id", ""), plain(source)} - {""}
             assignment.texts.add(plain(source))
+    add_modules(assignment, cells, path)
     return assignment
 
 
 def add_check(assignment: Assignment, cell: dict, titles: dict, path: Path) -> None:
     """Add the task of a check cell."""
     graded = grading(cell)
-    identity, source = graded["grade_id"], HIDDEN.sub("", cell["source"])
+    identity, source = graded["grade_id"], cell["source"]
     try:
         call = ast.parse(source).body[0].value
         check, answers = call.func.id, tuple(argument.id for argument in call.args)
@@ -133,6 +132,20 @@ def add_check(assignment: Assignment, cell: dict, titles: dict, path: Path) -> N
     for key in (identity, cell.get("id", ""), plain(source)):
         if key:
             assignment.checks[key] = task
+
+
+def add_modules(assignment: Assignment, cells: list[dict], path: Path) -> None:
+    """Note which modules the notebook imports its checks from: they have to be loaded to judge."""
+    sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+    found = imports(parse_code(sources)) if assignment.tasks else {}
+    for task in assignment.tasks:
+        modules = {module for module, names in found.items() if task.check in names}
+        if not modules:
+            raise Unreadable(
+                f"{path.name}, cell {task.check_id}: nothing imports {task.check}; expected a line "
+                f"`from ... import {task.check}` in the notebook"
+            )
+        assignment.modules |= modules
 
 
 def title_of(text: str, name: str) -> str:
@@ -158,28 +171,31 @@ def grading(cell: dict) -> dict:
 # --- reading a stranger's file --------------------------------------------------------------------
 
 
-def read_cells(path: Path) -> tuple[list[dict], bytes]:
-    """Return the cells of a notebook, each with text as source, and the bytes of the file.
+def read_cells(path: Path) -> list[dict]:
+    """Return the cells of a notebook of any format, each with text as source.
 
     Raises:
         Unreadable: It is no notebook; the text says why.
     """
+    import nbformat  # here: the judges' processes load this module and read nothing
+
     data = read_bytes(path)
     try:
-        notebook = json.loads(data.decode("utf-8-sig"))
+        # `nbformat.reads` would also validate, which prints, and makes up ids that are missing.
+        notebook = nbformat.reader.reads(data.decode("utf-8-sig"))
+        cells = list(nbformat.convert(notebook, 4).cells)
     except UnicodeDecodeError:
         raise Unreadable("the file is not text in UTF-8") from None
+    except nbformat.reader.NotJSONError:
+        raise Unreadable("the file is not JSON: no notebook, or one cut short") from None
     except RecursionError:
         raise Unreadable("the file's JSON is nested too deeply") from None
-    except ValueError:
-        raise Unreadable("the file is not JSON: no notebook, or one cut short") from None
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        if isinstance(notebook, dict) and "worksheets" in notebook:
-            raise Unreadable("the notebook has the format of before 2015: save it anew in Jupyter")
-        raise Unreadable("the file is JSON, but no notebook: it has no list of cells")
-    if len(notebook["cells"]) > MOST_CELLS:
+    except Exception as error:  # whatever nbformat stumbles over: it expects a notebook
+        text = f"the file is JSON, but no notebook that can be read ({type(error).__name__})"
+        raise Unreadable(text) from None
+    if len(cells) > MOST_CELLS:
         raise Unreadable(f"the notebook has more than {MOST_CELLS:,} cells")
-    return [clean_cell(cell) for cell in notebook["cells"] if isinstance(cell, dict)], data
+    return [clean_cell(cell) for cell in cells]
 
 
 def read_bytes(path: Path) -> bytes:
@@ -201,14 +217,11 @@ def read_bytes(path: Path) -> bytes:
 
 def clean_cell(cell: dict) -> dict:
     """Return what grading needs of a cell, with the types that it must have."""
-    source, metadata = cell.get("source"), cell.get("metadata")
-    if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
-    identity = cell.get("id")
+    source, identity = cell.get("source"), cell.get("id")
     return {
         "cell_type": cell.get("cell_type"),
         "source": readable(source) if isinstance(source, str) else "",
-        "metadata": metadata if isinstance(metadata, dict) else {},
+        "metadata": cell["metadata"],
         "id": identity if isinstance(identity, str) else "",
     }
 
@@ -276,11 +289,10 @@ def one(path: Path, folder: Path, assignments: dict[str, Assignment]) -> Submiss
             raise Unreadable("the notebook lies too deep: expected student/assignment/notebook")
         if not student:
             raise Unreadable("the file's name does not say whose it is: expected student_02_...")
-        cells, data = read_cells(path)
+        cells = read_cells(path)
         submission.stem = which(stem, cells, assignments, submission.notes)
         if len(parts) != DEEPEST:
             submission.assignment = submission.stem
-        submission.digest = hashlib.sha256(data).hexdigest()
         submission.steps = plan(cells, assignments[submission.stem], submission.notes)
     except Unreadable as problem:
         submission.problem = str(problem)

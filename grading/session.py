@@ -23,24 +23,17 @@ from pathlib import Path
 from types import ModuleType
 
 import psutil
-from grading_submissions import Step, Task, readable
-from sandbox import MB, python_folders
 
-TOOLS = Path(__file__).resolve().parent
+from grading.sandbox import MB, python_folders
+from grading.submissions import Step, Task, readable
+
+FOLDER = Path(__file__).resolve().parent
 HEADER = struct.Struct(">I")
 STARTS = 3  # of the student's process: the first, and two after it died
 GRACE = 5  # seconds between asking a process to stop and ending it
 DEEPEST = 60  # levels of lists in a reply
 JUNK = 100  # messages nobody asked for, until the process is ended
 MESSAGE = 4000  # characters of a verdict
-CHECKS_STAND_IN = '''"""A stand-in: the checks run in a process that never ran this code."""
-
-
-def __getattr__(name: str) -> object:
-    if not name.startswith("check_"):
-        raise AttributeError(name)
-    return lambda *answers, **options: None
-'''
 
 
 @dataclass(frozen=True)
@@ -73,10 +66,11 @@ class Setup:
     releases: dict[str, str]  # stem: folder to copy
     scratch: str  # where the submissions' folders are made
     seed: int
-    allowance: Allowance = Allowance()
-    checks: str = "resnets.checks"  # modules, imported by the judge ...
-    answers: str = "resnets.answers"  # ... and by both sides
-    threads: int = 1
+    allowance: Allowance
+    checks: dict[str, list[str]]  # stem: modules to import, of which the first one judges
+    wire: str  # the module that both processes import ...
+    probe: str  # ... and the one that only the student's does
+    threads: int  # of the student's process, for TensorFlow
 
 
 class WorkerLost(Exception):
@@ -101,8 +95,6 @@ class Outcome:
 
     verdicts: dict[str, tuple[float, str]] = field(default_factory=dict)
     errors: list[dict] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    held: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     peak_mb: float = 0.0
 
@@ -121,10 +113,8 @@ class Worker:
         """
         self.setup, self.allowance, self.deadline = setup, setup.allowance, deadline
         self.held: dict[str, str] = {}
-        self.peak_mb = 0.0
-        self.junk = 0
+        self.junk, self.peak_mb, self.next_look = 0, 0.0, 0.0
         self.buffer = bytearray()
-        self.next_look = 0.0
         self.folder = Path(setup.scratch) / f"s{secrets.token_hex(8)}"
         self.process = None
         try:
@@ -147,7 +137,7 @@ class Worker:
         self.replies, replies = os.pipe()
         os.set_blocking(self.requests, False)
         os.set_blocking(self.replies, False)
-        worker = str(TOOLS / "grading_worker.py")
+        worker = str(FOLDER / "worker.py")
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-B", worker, str(requests), str(replies)],
@@ -187,12 +177,13 @@ class Worker:
         """Return what the process is told first."""
         allowed = self.allowance
         return {
-            "tools": str(TOOLS),
+            "grading": str(FOLDER),
             "folder": str(self.folder),
             "release": str(self.release),
             "readable": python_folders(),
             "packages": sorted({sysconfig.get_path(name) for name in ("purelib", "platlib")}),
-            "answers": self.setup.answers,
+            "wire": self.setup.wire,
+            "probe": self.setup.probe,
             "longest": allowed.reply * MB,
             "limits": {
                 "cpu": int(allowed.total * max(1, self.setup.threads) + 60),
@@ -470,7 +461,8 @@ class Session:
         steps: list[Step],
         stem: str,
         setup: Setup,
-        modules: tuple[ModuleType, ModuleType],
+        core: ModuleType,
+        wire: ModuleType,
         banned: dict[str, str] | None = None,
         tell: Callable[[str], None] = lambda task: None,
     ):
@@ -480,12 +472,13 @@ class Session:
             steps: What to do.
             stem: Which assignment it is.
             setup: The run's.
-            modules: The judge's checks and answers.
+            core: The module that judges.
+            wire: The module that encodes questions and decodes replies.
             banned: Tasks that must not be judged (again), and why.
             tell: Called with a task's name before it is judged.
         """
         self.steps, self.stem, self.setup, self.tell = steps, stem, setup, tell
-        self.checks, self.answers = modules
+        self.core, self.wire = core, wire
         self.outcome = Outcome()
         self.outcome.verdicts = {name: (0.0, why) for name, why in (banned or {}).items()}
         self.left_out: set[int] = set()
@@ -520,7 +513,6 @@ class Session:
                 why = f"the notebook took more than {self.setup.allowance.total:g} s"
                 break
             finally:
-                self.outcome.held = worker.held
                 self.outcome.peak_mb = max(self.outcome.peak_mb, worker.peak_mb)
                 worker.close()
         for step in self.steps:
@@ -572,12 +564,11 @@ class Session:
         """Return points and message for a task."""
 
         def ask(question: dict) -> dict:
-            asked = {"do": "ask", "request": self.answers.encode(question)}
+            asked = {"do": "ask", "request": self.wire.encode(question)}
             return self.understood(worker.request(asked))
 
-        judge = self.checks.judge
         try:
-            passed, message = judge(task.check, list(task.answers), ask, self.setup.seed)
+            passed, message = self.core.judge(task.check, list(task.answers), ask, self.setup.seed)
         except NoAnswer as problem:
             return 0.0, f"not right yet: what you wrote {problem}"
         except (WorkerLost, OutOfTime):
@@ -593,7 +584,7 @@ class Session:
             text = clean(failed.get("message"), 400) if isinstance(failed, dict) else ""
             raise NoAnswer(f"gave no result: {text}")
         try:
-            found = self.answers.decode(reply["reply"])
+            found = self.wire.decode(reply["reply"])
         except Exception:
             found = None
         if not isinstance(found, dict):
