@@ -107,15 +107,15 @@ def remove_old():
 
 def run(*command):
     """Run a command in the root; where it fails, show its last words and say the cause."""
-    # What a pip that is stopped leaves behind is a gigabyte: in .venv it goes when .venv goes.
-    settings = dict(os.environ, TMPDIR=str(VENV))
+    settings = dict(os.environ, TMPDIR=str(VENV))  # what a stopped pip leaves goes with .venv
     done = subprocess.run(command, cwd=str(ROOT), env=settings, stderr=subprocess.PIPE)
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace")
         if shutil.disk_usage(str(ROOT)).free < 1e8:  # venv keeps to itself what its own pip said
             said += "No space left"
-        print("\n".join(said.splitlines()[-12:]), file=sys.stderr)
         cause = next(CAUSES[pattern] for pattern in CAUSES if re.search(pattern, said))
+        telling = r"(?m)^.+$" if cause == "see above" else r"(?m)^ERROR: .+$"
+        print("\n".join(re.findall(telling, said)[-12:]), file=sys.stderr)
         sys.exit(f"Building .venv failed: {cause}. Then run this again.")
 
 
