@@ -11,6 +11,7 @@ import re
 import symtable
 import traceback
 from types import TracebackType
+from typing import Any
 
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
@@ -60,13 +61,14 @@ class Blanks:
         elif name in self.waiting and name not in shell.user_ns:
             self.stopped = (error, self.waiting[name])
         else:
-            shell.showtraceback((kind, error, tb), tb_offset, running_compiled_code=True)
+            shell.showtraceback((kind, error, tb), tb_offset=tb_offset, running_compiled_code=True)
 
     def on_end(self, result: ExecutionResult) -> None:
         """Note what the cell made or would have made; let a cell that stopped at a blank pass."""
         (error, blanks), self.stopped = self.stopped, (None, [])
-        made, read = names_of(self.shell, result.info.raw_cell)
-        cell = getattr(result.info, "cell_id", None)
+        info: Any = result.info
+        made, read = names_of(self.shell, info.raw_cell)
+        cell = getattr(info, "cell_id", "")
         if error is not None and result.error_in_exec is error:
             if not blanks:
                 # The blank is the cell's own, and its lines are gone. What the cell goes on to

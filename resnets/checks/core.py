@@ -9,8 +9,9 @@ import inspect
 import os
 import textwrap
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -165,9 +166,8 @@ def check(function: Callable | None = None, *, given: int = 0) -> Callable:
             raise CheckFailed(message)
         print(message)
 
-    called.__signature__ = inspect.Signature(
-        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
-    )
+    given_names = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+    vars(called)["__signature__"] = inspect.Signature(given_names)
     CHECKS[name] = Check(function, given)
     return called
 
@@ -196,12 +196,12 @@ def judge(check: str, names: list[str], ask: Ask, seed: int = 0) -> tuple[bool, 
         fault.tried = fault.tried or "".join(answer.tried for answer in answers)
         return False, told(f"{WRONG}: {what}", fault)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
-        fault = Fault(
+        unreadable = Fault(
             f"a result that the check can't read ({type(error).__name__})",
             "what the task's text says",
         )
-        fault.tried = "".join(answer.tried for answer in answers)
-        return False, told(f"{WRONG}: {what}", fault)
+        unreadable.tried = "".join(answer.tried for answer in answers)
+        return False, told(f"{WRONG}: {what}", unreadable)
     return True, f"{PASSED}: {what}" + (f"\n{lines('note', remark)}" if remark else "")
 
 
@@ -268,7 +268,7 @@ def pair(name: str, value: object, what: str) -> tuple[object, object]:
     raise Fault(f"`{name}` returns {kind_of(value)}", what, f"the `return` of {name}")
 
 
-def shape_fault(found: list, expected: tuple, what: str, axes: tuple = ()) -> Fault | None:
+def shape_fault(found: Sequence, expected: Sequence, what: str, axes: tuple = ()) -> Fault | None:
     """Return a fault that names the axes in which two shapes differ, or None."""
     found, expected = list(found), list(expected)
     if found == expected:
@@ -305,7 +305,7 @@ def array_of(
     return array
 
 
-def close(found: object, expected: object) -> bool:
+def close(found: Any, expected: Any) -> bool:
     """Whether numbers agree, up to rounding in float32."""
     found, expected = np.asarray(found, float), np.asarray(expected, float)
     if found.shape != expected.shape or not np.isfinite(found).all():
@@ -354,7 +354,7 @@ def whole_number(name: str, value: object) -> float:
 
 
 def check_number(
-    answer: Answer, expected: int, hint: str, mistakes: dict[int, str] | None = None
+    answer: Answer, expected: int, hint: str, mistakes: dict[float, str] | None = None
 ) -> None:
     """Raise a Fault unless the learner's number is right; it does not tell the number."""
     found = whole_number(answer.name, answer.value())

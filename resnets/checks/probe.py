@@ -9,6 +9,7 @@ import contextlib
 import functools
 import random
 from collections.abc import Iterator
+from typing import Any
 from unittest import mock
 
 import keras
@@ -156,7 +157,7 @@ def train_step(request: dict, names: dict[str, object]) -> dict:
     step = names[request["name"]]
     if not callable(step):
         return {"not_callable": type(step).__name__}
-    plain_step = getattr(step, "python_function", step)
+    plain_step: Any = getattr(step, "python_function", step)
     parameters = {key: tf.Variable(array) for key, array in request["parameters"].items()}
     optimizer = keras.optimizers.SGD(request["learning_rate"])
     optimizer.build(list(parameters.values()))
@@ -296,7 +297,7 @@ def describe_graph(inputs: list[keras.KerasTensor], end: dict) -> dict:
     return {"nodes": nodes, "inputs": starts, "output": ends[0] if ends else None}
 
 
-def describe_operation(operation: keras.Operation, above: list[int], call: object) -> dict:
+def describe_operation(operation: keras.Operation, above: list[int], call: Any) -> dict:
     """Return one operation of a graph as plain data; `call` is the node of Keras's own graph."""
     node = {"kind": type(operation).__name__, "name": operation.name, "inputs": above}
     if isinstance(operation, keras.layers.Layer):

@@ -1,6 +1,7 @@
 """The checks of notebook 01: the two-layer ConvNet, its cost and its training."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -195,7 +196,7 @@ CONVNET_MISTAKES = {
 }
 
 
-def convnet_logits(X: np.ndarray, parameters: dict, pools: tuple, **change: object) -> np.ndarray:
+def convnet_logits(X: np.ndarray, parameters: dict, pools: tuple, **change: Any) -> np.ndarray:
     """Compute the two-layer ConvNet's logits in NumPy; `change` makes a known mistake."""
 
     def pool(X: np.ndarray, side: int, by: Callable = np.max) -> np.ndarray:

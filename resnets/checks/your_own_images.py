@@ -29,7 +29,7 @@ def check_split_by_class(split_by_class, draw):
             if np.any((indices < 0) | (indices >= len(labels))):
                 raise Fault("a part holds other numbers than indices", f"0 to {len(labels) - 1}")
             found.append(np.sort(indices.astype(int)))
-        return found
+        return found[0], found[1]
 
     training, held_out = parts(seed)
     if len(np.intersect1d(training, held_out)):
