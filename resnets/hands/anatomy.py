@@ -26,7 +26,7 @@ GATHER = np.radians([3, 0, -8, -16])  # bent fingers lean together
 FOREARM = 4  # the part that is no palm and no bone of a finger
 
 # Fingers that are stretched, 0 = thumb to 4 = little finger, and how often. The 0 is a ring.
-STRETCHED = {
+STRETCHED: dict[int, list[tuple[tuple[int, ...], float]]] = {
     1: [((1,), 1.0)],
     2: [((1, 2), 1.0)],
     3: [((0, 1, 2), 0.7), ((1, 2, 3), 0.3)],
