@@ -27,7 +27,7 @@ CALLERS_SIGNS = ROOT / Path(CALLERS).expanduser()
 os.environ["SIGNS_DIR"] = str(ROOT / "datasets" / "bundled")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow's log lines are no output of a notebook
 MOST_PROCESSES = 4  # of 2 GB each, at most
-TOGETHER = ("test_grade", "test_nbval_guard")  # modules, by how their names begin
+TOGETHER = ("test_session", "test_nbval_guard")  # modules, by how their names begin
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each would take all cores, and they would wait for each other.
@@ -288,7 +288,7 @@ def pytest_configure(config):
     if not nbval.__version__.startswith(NBVAL):
         raise pytest.UsageError(
             f"nbval {nbval.__version__} is installed, but conftest.py adapts the insides of"
-            f" {NBVAL}*: install what environment.yml says, or revise adapt_nbval()."
+            f" {NBVAL}*: install what pyproject.toml says, or revise adapt_nbval()."
         )
     os.environ.pop("MPLBACKEND", None)  # else the kernels would not draw their figures inline
     adapt_nbval()

@@ -26,7 +26,7 @@ GATHER = np.radians([3, 0, -8, -16])  # bent fingers lean together
 FOREARM = 4  # the part that is no palm and no bone of a finger
 
 # Fingers that are stretched, 0 = thumb to 4 = little finger, and how often. The 0 is a ring.
-STRETCHED = {
+STRETCHED: dict[int, list[tuple[tuple[int, ...], float]]] = {
     1: [((1,), 1.0)],
     2: [((1, 2), 1.0)],
     3: [((0, 1, 2), 0.7), ((1, 2, 3), 0.3)],
@@ -115,8 +115,8 @@ def pose(sign: int, how: Variation, rng: np.random.Generator) -> tuple[list, np.
     size = rng.uniform(0.9, 1.1)  # of the thumb
     if sign == 0:
         return ring(lengths, size, rng)
-    choices, shares = zip(*STRETCHED[sign], strict=True)
-    up = choices[rng.choice(len(choices), p=shares)]
+    shares = [share for _, share in STRETCHED[sign]]
+    up, _ = STRETCHED[sign][rng.choice(len(shares), p=shares)]
     # Stretched fingers fan out; how far differs from picture to picture and finger to finger.
     fan = rng.uniform(*how.spread) * np.radians([-16, -4, 8, 22]) + np.radians([1, 0, -1, -2])
     lean = fan + np.radians(rng.normal(0, 2, 4))

@@ -206,8 +206,8 @@ def lamps(how: Variation, rng: np.random.Generator) -> tuple[list[Light], np.nda
 # --- colour ---------------------------------------------------------------------------------------
 
 # The Monk Skin Tone scale, light to dark.
-SKIN = "f6ede4 f3e7db f7ead0 eadaba d7bd96 a07e56 825c43 604134 3a312a 292420"
-SKIN = np.frombuffer(bytes.fromhex(SKIN), np.uint8).reshape(-1, 3) / 255
+MONK = "f6ede4 f3e7db f7ead0 eadaba d7bd96 a07e56 825c43 604134 3a312a 292420"
+SKIN = np.frombuffer(bytes.fromhex(MONK), np.uint8).reshape(-1, 3) / 255
 
 
 def linear(colour: np.ndarray) -> np.ndarray:

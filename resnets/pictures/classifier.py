@@ -15,6 +15,7 @@ import math
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -103,7 +104,7 @@ class Classifier:
                 "untouched. Free some room, or name another file."
             ) from None
 
-    def know(self, **facts: object) -> None:
+    def know(self, **facts: Any) -> None:
         """Replace some of the facts, and save."""
         self.facts = dataclasses.replace(self.facts, **facts)
         self.save()
@@ -389,16 +390,21 @@ def train_until(
         )
     classifier, pictures = _open(path_to_model, path_to_images, parts, seed, leave_out)
     for _ in range(most):
-        if classifier.facts.accuracy >= target:
+        if accuracy_of(classifier) >= target:
             break
         _round(classifier, pictures, seed, dataclasses.replace(recipe, epochs=epochs))
-    accuracy = classifier.facts.accuracy
+    accuracy = accuracy_of(classifier)
     found = "reached" if accuracy >= target else f"not reached in {most} round{'s' * (most > 1)}"
     print(f"Target {found}: {accuracy:.1%} of {target:.1%} on the validation part.")
     if classifier.facts.test is None:
         classifier.know(test=measure(classifier.model, pictures[2]))
     print(f"Test part, {len(pictures[2])} pictures: {classifier.facts.test:.1%}")
     return classifier.facts
+
+
+def accuracy_of(classifier: Classifier) -> float:
+    """Return the accuracy on the held-out pictures; 0 where it was not measured."""
+    return classifier.facts.accuracy or 0.0
 
 
 def measure(model: keras.Model, pictures: folders.Pictures) -> float:
@@ -444,7 +450,7 @@ def _open(
             "learned some of them. Expected the same pictures, parts and seed: give those, or make "
             "a new model, beginning with this one if it never saw these pictures."
         )
-    if not facts.data:
+    if not facts.data or facts.accuracy is None:
         # A model from elsewhere may be good already; an untrained one guesses.
         classifier.know(data=data, accuracy=measure(classifier.model, split[1]))
     return classifier, split
@@ -480,13 +486,14 @@ def _round(
         keep_checkpoint=True,
     )
     accuracy, name = measure(model, held_out), shown(classifier.path)
-    new = {key: facts.history.get(key, []) + values for key, values in history.items()}
-    new = {"rounds": facts.rounds + 1, "history": new}
-    if accuracy > facts.accuracy:
-        print(f"validation: {accuracy:.1%}, before {facts.accuracy:.1%}; saved in {name}")
+    whole = {key: facts.history.get(key, []) + values for key, values in history.items()}
+    new: dict[str, Any] = {"rounds": facts.rounds + 1, "history": whole}
+    best = accuracy_of(classifier)
+    if accuracy > best:
+        print(f"validation: {accuracy:.1%}, before {best:.1%}; saved in {name}")
         new |= {"accuracy": accuracy, "test": None}
     else:
-        print(f"validation: {accuracy:.1%}, not above {facts.accuracy:.1%}; {name} stays as it was")
+        print(f"validation: {accuracy:.1%}, not above {best:.1%}; {name} stays as it was")
         model.set_weights(before)
     classifier.know(**new)
     checkpoint.unlink(missing_ok=True)

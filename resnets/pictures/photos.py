@@ -17,9 +17,10 @@ from resnets_utils import DataError, shown
 
 SIDE = 64  # pixels, of the squares that the networks read
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF")  # of Pillow's, no others
-ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp")
-# HEIC is refused, with what to do: passing over it in silence would look like a loss.
-ENDINGS += (".avif", ".heic", ".heif")
+ENDINGS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif"),
+    *(".heic", ".heif"),  # refused, with what to do: passing over them would look like a loss
+)
 HEIF = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 MOST_BYTES = 600_000_000  # of a decoded picture: 200 million pixels, the largest telephones'
 Image.MAX_IMAGE_PIXELS = None  # Pillow would warn from less than half of that on, or raise
