@@ -140,19 +140,19 @@ def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
         "parts": parts,
         "seed": options.seed,
         "leave_out": options.leave_out,
+        "then": lambda facts: draw(facts.history, path),
     }
     if options.until:
         classifier.train_until(path, options.folder, options.until, options.most, **common)
     else:
         classifier.train_model(path, options.folder, **common)
-    facts = classifier.load_model(path).facts
-    if facts.history:  # a model from elsewhere may need no round
-        draw(facts.history, path)
-    return facts
+    return classifier.load_model(path).facts
 
 
 def draw(history: dict[str, list[float]], path: Path) -> None:
     """Write a model's curves beside it; where that fails, say so: the model is whole."""
+    if not history:
+        return  # a model from elsewhere may need no round
     import matplotlib
 
     matplotlib.use("Agg")

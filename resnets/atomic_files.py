@@ -1,9 +1,11 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, by one process at a time."""
 
 import contextlib
 import errno
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,3 +41,41 @@ def write(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+class Busy(OSError):
+    """Another process is at work on the file; the text says which."""
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes that ask for the same from working on `path` meanwhile.
+
+    The lock is a file beside it, NAME.lock, which says who holds it. A process that ends, however,
+    lets go. On Windows it is none: there a file that is open can't be replaced anyway.
+
+    Raises:
+        Busy: Another process has it.
+        OSError: The file can't be made.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    with lock.open("a+", encoding="ascii") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                holder = re.sub(r"\D", "", file.read(20)) or "another one"
+                text = f"process {holder} is at work on it"
+                raise Busy(errno.EAGAIN, text, str(path)) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        try:
+            yield
+        finally:
+            # Who waits for the lock waits for this file, not for the next one of its name.
+            with contextlib.suppress(OSError):
+                lock.unlink()

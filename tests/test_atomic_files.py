@@ -1,8 +1,13 @@
 """Files that are written whole or not at all."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
-from resnets.atomic_files import replacing, write
+from resnets.atomic_files import Busy, locked, replacing, write
+from resnets_utils import ROOT
 
 
 def names(folder):
@@ -40,3 +45,37 @@ def test_no_file_is_begun_without_room(tmp_path):
     with pytest.raises(OSError, match="MB are needed"), replacing(tmp_path / "a.h5", 10**18):
         pytest.fail("it began")
     assert names(tmp_path) == []
+
+
+def test_one_process_at_a_time(tmp_path):
+    path = tmp_path / "model.keras"
+    with locked(path):
+        told = f"process {os.getpid()} is at work on it"
+        with pytest.raises(Busy, match=told), locked(path):
+            pass
+        with locked(tmp_path / "other.keras"):
+            pass
+    assert not list(tmp_path.iterdir())
+    with locked(path):
+        pass
+
+
+def test_who_is_killed_lets_go(tmp_path):
+    code = (
+        "import sys, pathlib\nfrom resnets.atomic_files import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    input()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a.h5")]
+    holder = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert holder.stdout.readline() == "held\n"
+    with (
+        pytest.raises(Busy, match=f"process {holder.pid} "),
+        locked(tmp_path / "a.h5"),
+    ):
+        pass
+    holder.kill()
+    holder.wait()
+    with locked(tmp_path / "a.h5"):
+        pass

@@ -8,18 +8,19 @@ The file is Keras's own, `.keras`, with one member more, resnets.json: the class
 prepared, and what was measured. Keras alone opens it too.
 """
 
+import contextlib
 import dataclasses
 import glob
 import json
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from resnets.atomic_files import replacing
+from resnets.atomic_files import Busy, locked, replacing, write
 from resnets.pictures import folders, photos
 from resnets_utils import ROOT, DataError, quiet_tensorflow, shown
 
@@ -166,6 +167,15 @@ def load_model(path: str | Path) -> Classifier:
     return Classifier(model, facts, path)
 
 
+def facts_of(path: Path) -> Facts:
+    """Return the facts in a model's file; none where it can't be read: `load_model` says why."""
+    with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile, KeyError):
+        with zipfile.ZipFile(path) as file:
+            kept = json.loads(file.read(FACTS))
+        return _facts(kept, len(kept["classes"]))
+    return Facts(())
+
+
 def _facts(kept: dict, classes: int) -> Facts:
     """Return what a model's resnets.json says, checked; ValueError where it can't be so."""
 
@@ -263,6 +273,7 @@ def new_model(
         raise DataError(f"new_model: found the network {network!r}; give one of {NETWORKS}.")
     for left in path.parent.glob(f"{glob.escape(path.stem)}.round*.weights.h5"):
         left.unlink()  # of a model that is no more
+    path.with_suffix(".training.json").unlink(missing_ok=True)
     keras.utils.set_random_seed(seed)
     build = getattr(resnet50, network)
     model = build((photos.SIDE, photos.SIDE, 3), len(classes), zero_gamma=True)
@@ -329,11 +340,12 @@ def train_model(
     seed: int = 0,
     leave_out: Sequence[str] = (),
     recipe: training.Recipe = RECIPE,
+    then: Callable[[Facts], None] = lambda facts: None,
 ) -> dict[str, list[float]]:
     """Train a model's file on a labelled folder for one round; save it if it improved.
 
     Loss and accuracy are drawn in a notebook, and printed epoch by epoch. Interrupted, the same
-    call goes on where it was.
+    call goes on where it was; it trains no second round when the first one is saved already.
 
     Args:
         path_to_model: A file that `new_model` or an earlier round wrote.
@@ -343,15 +355,24 @@ def train_model(
         seed: Decides the split; with the round, the order of the images and their changes.
         leave_out: Class folders to pass over.
         recipe: The rest of the training; `epochs` replaces its own.
+        then: Called with the facts at the end; when that is interrupted, the same call does it
+            again and trains nothing.
 
     Returns:
         loss, accuracy, val_loss, val_accuracy: a value per epoch.
 
     Raises:
-        DataError: The folder or the model can't be used, or their classes differ.
+        DataError: The folder or the model can't be used, or their classes differ; another process
+            trains the model.
     """
-    classifier, pictures = _open(path_to_model, path_to_images, parts, seed, leave_out)
-    return _round(classifier, pictures, seed, dataclasses.replace(recipe, epochs=epochs))
+    recipe = dataclasses.replace(recipe, epochs=epochs)
+    asked = {"seed": seed, "parts": [*parts], **dataclasses.asdict(recipe)}
+    with _under_way(Path(path_to_model), 1, asked) as rounds:
+        classifier, pictures = _open(path_to_model, path_to_images, parts, seed, leave_out)
+        if classifier.facts.rounds < rounds:
+            _round(classifier, pictures, seed, recipe)
+        then(classifier.facts)
+    return {name: values[-epochs:] for name, values in classifier.facts.history.items()}
 
 
 def train_until(
@@ -364,6 +385,7 @@ def train_until(
     seed: int = 0,
     leave_out: Sequence[str] = (),
     recipe: training.Recipe = RECIPE,
+    then: Callable[[Facts], None] = lambda facts: None,
 ) -> Facts:
     """Train round after round until a target is reached on the validation part, or `most` rounds.
 
@@ -372,9 +394,9 @@ def train_until(
     validation part decided when to stop.
 
     Args:
-        path_to_model, path_to_images, epochs, seed, leave_out, recipe: As for `train_model`.
+        path_to_model, path_to_images, epochs, seed, leave_out, recipe, then: As for `train_model`.
         target: Accuracy on the validation part, 0 to 1.
-        most: Rounds, in this call.
+        most: Rounds, in this call and those of the like that were interrupted before it.
         parts: Shares of training, validation and test.
 
     Returns:
@@ -388,18 +410,53 @@ def train_until(
             f"train_until: found target {target}, at most {most} rounds, parts {tuple(parts)}; "
             "give a target above 0 and up to 1, 1 round or more, and three parts."
         )
-    classifier, pictures = _open(path_to_model, path_to_images, parts, seed, leave_out)
-    for _ in range(most):
-        if accuracy_of(classifier) >= target:
-            break
-        _round(classifier, pictures, seed, dataclasses.replace(recipe, epochs=epochs))
-    accuracy = accuracy_of(classifier)
-    found = "reached" if accuracy >= target else f"not reached in {most} round{'s' * (most > 1)}"
-    print(f"Target {found}: {accuracy:.1%} of {target:.1%} on the validation part.")
-    if classifier.facts.test is None:
-        classifier.know(test=measure(classifier.model, pictures[2]))
-    print(f"Test part, {len(pictures[2])} pictures: {classifier.facts.test:.1%}")
+    recipe = dataclasses.replace(recipe, epochs=epochs)
+    asked = {"seed": seed, "parts": [*parts], "most": most, **dataclasses.asdict(recipe)}
+    with _under_way(Path(path_to_model), most, asked) as rounds:
+        classifier, pictures = _open(path_to_model, path_to_images, parts, seed, leave_out)
+        while accuracy_of(classifier) < target and classifier.facts.rounds < rounds:
+            _round(classifier, pictures, seed, recipe)
+        accuracy = accuracy_of(classifier)
+        many = f"not reached in {most} round{'s' * (most > 1)}"
+        found = "reached" if accuracy >= target else many
+        print(f"Target {found}: {accuracy:.1%} of {target:.1%} on the validation part.")
+        if classifier.facts.test is None:
+            classifier.know(test=measure(classifier.model, pictures[2]))
+        print(f"Test part, {len(pictures[2])} pictures: {classifier.facts.test:.1%}")
+        then(classifier.facts)
     return classifier.facts
+
+
+@contextlib.contextmanager
+def _under_way(path: Path, more: int, asked: dict) -> Iterator[int]:
+    """Note beside a model's file that a training is under way, until its end.
+
+    Args:
+        path: The model's.
+        more: How many rounds it is to have more than now.
+        asked: What else the training depends on: a note of another one does not count.
+
+    Yields:
+        How many rounds the model has at the end, as said when the training began.
+
+    Raises:
+        DataError: Another process trains the model, or nothing can be written there.
+    """
+    note = path.with_suffix(".training.json")
+    rounds = facts_of(path).rounds + more
+    try:
+        with locked(path):
+            with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+                kept = json.loads(note.read_text(encoding="utf-8"))
+                if kept["asked"] == json.loads(json.dumps(asked)):
+                    rounds = min(int(kept["rounds"]), rounds)
+            write(note, json.dumps({"rounds": rounds, "asked": asked}, indent=1))
+            yield rounds
+            note.unlink(missing_ok=True)
+    except Busy as error:
+        raise DataError(
+            f"{shown(path)}: {error.strerror}. Wait until it has ended, or train another model."
+        ) from None
 
 
 def accuracy_of(classifier: Classifier) -> float:

@@ -19,6 +19,7 @@ with quiet_tensorflow():
 from small_models import COLOURS, QUICK, strict, tiny
 
 from resnets import training
+from resnets.atomic_files import locked
 from resnets.pictures import folders
 from resnets.pictures.classifier import Classifier, Facts, load_model, new_model
 
@@ -412,3 +413,68 @@ def test_files_of_pictures_train_as_arrays_do(colours, tmp_path):
     for a, b in zip(ends[0][0], ends[1][0], strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
     np.testing.assert_allclose(ends[0][1]["val_loss"], ends[1][1]["val_loss"], atol=1e-5)
+
+
+@pytest.mark.training
+def test_a_training_interrupted_at_its_end_trains_no_more(colours, model, capsys):
+    """The round is saved; what follows it, such as drawing curves, is interrupted."""
+
+    def stop(facts):
+        assert facts.rounds == 1
+        raise KeyboardInterrupt
+
+    quick = {"epochs": 1, "recipe": QUICK}
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            classifier.train_model(model, colours, **quick, then=stop)
+    assert load_model(model).facts.rounds == 1
+    seen = []
+    history = classifier.train_model(model, colours, **quick, then=seen.append)
+    assert len(history["loss"]) == len(seen) == 1
+    assert load_model(model).facts.rounds == 1
+    assert [path.name for path in model.parent.glob("tiny*")] == ["tiny.keras"]
+    classifier.train_model(model, colours, **quick)
+    assert load_model(model).facts.rounds == 2
+
+
+@pytest.mark.training
+def test_rounds_until_a_target_count_over_interruptions(colours, model, monkeypatch):
+    weak = dataclasses.replace(QUICK, peak_learning_rate=1e-9)
+    real, trained = training.train, []
+
+    def once(*args, **kwargs):
+        trained.append(1)
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(training, "train", once)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.train_until(model, colours, 1.0, most=2, epochs=1, recipe=weak)
+    facts = classifier.train_until(model, colours, 1.0, most=2, epochs=1, recipe=weak)
+    assert facts.rounds == 2 and len(trained) == 3
+    assert classifier.train_until(model, colours, 1.0, 1, 1, recipe=weak).rounds == 3
+
+
+@pytest.mark.training
+def test_a_training_with_other_settings_is_another_one(colours, model):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        classifier.train_model(model, colours, epochs=1, recipe=QUICK, then=stop)
+    classifier.train_model(model, colours, epochs=2, recipe=QUICK)
+    assert load_model(model).facts.rounds == 2
+
+
+def test_two_trainings_of_one_model(colours, model):
+    with locked(model), pytest.raises(DataError, match=r"tiny.keras: process \d+ is at work"):
+        classifier.train_model(model, colours, epochs=1, recipe=QUICK)
+    assert load_model(model).facts.rounds == 0
+
+
+def test_facts_without_an_accuracy_are_measured(colours, model):
+    facts = Facts(tuple(COLOURS), accuracy=None, data="12 of 60 pictures, 00000000")
+    Classifier(tiny(), facts, model).save()
+    with pytest.raises(DataError, match="was trained with 12 of 60"):
+        classifier.train_model(model, colours, epochs=1, recipe=QUICK)
