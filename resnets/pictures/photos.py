@@ -22,7 +22,7 @@ ENDINGS = (
     *(".heic", ".heif"),  # refused, with what to do: passing over them would look like a loss
 )
 HEIF = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
-MOST_BYTES = 600_000_000  # of a decoded picture: 200 million pixels, the largest telephones'
+MOST_BYTES = 400_000_000  # of a decoded picture: large JPEGs are decoded smaller, to fewer
 Image.MAX_IMAGE_PIXELS = None  # Pillow would warn from less than half of that on, or raise
 BIG = 25_000_000  # pixels: of pictures above, whose decoding takes 75 MB or more, one at a time
 BAND = 4_000_000  # pixels of a big one that are converted at once
