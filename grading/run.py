@@ -83,8 +83,21 @@ def __getattr__(name: str) -> object:
         raise AttributeError(name)
     return lambda *answers, **options: None
 '''
-# What notebooks import that were handed out before a module got its present name.
-EARLIER = {"resnets/exercises.py": f"from {BLANKS} import *\n"}
+# In place of a module that notebooks import which were handed out before it was moved.
+MOVED = '''"""An earlier place of what lies in {modules}."""
+
+import importlib
+
+
+def __getattr__(name: str) -> object:
+    for module in {modules} if not name.startswith("__") else []:
+        try:
+            return getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError):  # a release holds what its own notebook needs
+            pass
+    raise AttributeError(name)
+'''
+EARLIER = {"resnets/exercises.py": [BLANKS]}  # file: modules that hold its names now
 
 
 class Refused(Exception):
@@ -237,9 +250,9 @@ def hide_judge(release: Path, checks: set[str]) -> None:
     judging = needed_modules({CORE, *checks}) - needed_modules({WIRE, PROBE, BLANKS})
     for file in judging | {module_file("resnets.checks")}:
         write(release / file.relative_to(ROOT), STAND_IN)
-    for name, text in EARLIER.items():
-        if not (release / name).exists():
-            write(release / name, text)
+    for name, modules in EARLIER.items():
+        if not (ROOT / name).exists() or name.endswith("__init__.py"):  # a package has the name now
+            write(release / name, MOVED.format(modules=modules))
 
 
 def checksums(assignments: dict[str, Assignment], releases: dict[str, str]) -> dict[str, str]:
