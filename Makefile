@@ -26,7 +26,7 @@ PYTEST := $(VENV_PYTHON) -m pytest -v -n auto --durations 30
 FIRST := notebooks/01_two_layer_convnet.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab run notebooks exercises release grade test check data hands model figures bundled bench lint clean
+.PHONY: help env pin lab run notebooks exercises release grade test check data hands model figures bundled results bench lint clean
 
 help: ## list these targets
 	@echo "make TARGET, where TARGET is one of"
@@ -34,6 +34,13 @@ help: ## list these targets
 
 env: ## set up .venv, or rebuild it if something is missing (ENV_FLAGS=--rebuild: in any case)
 	@$(PYTHON) tools/setup_env.py $(ENV_FLAGS)
+
+# No env here: it would undo the upgrade that is to be pinned. The first command also stops where
+# there is no .venv, before constraints.txt is touched.
+pin: ## pin what .venv holds in constraints.txt; before: `pip install --upgrade ...` there
+	@$(VENV_PYTHON) -m pip --version >/dev/null
+	@{ echo "# Every package that comes along, pinned. Written by \`make pin\`."; \
+	  $(VENV_PYTHON) -m pip freeze --exclude-editable | grep ==; } > constraints.txt
 
 lab: env ## open JupyterLab with the first notebook (LAB_FLAGS="--no-browser")
 	$(VENV_PYTHON) -m jupyterlab --ServerApp.root_dir=. \
@@ -80,14 +87,18 @@ bundled: env ## render datasets/bundled/ anew, where the renderer has changed
 	$(VENV_PYTHON) tools/render_hands.py picture --style signs --seed 0 --index 1200 --sign 3 \
 	  --size 256 --out images/test.jpg
 
+results: env ## write the tables in README.md and docs/ from benchmarks/results/
+	$(VENV_PYTHON) benchmarks/results_tables.py
+
 bench: env ## time training beside other ways, about 15 minutes (ARGS="--rounds 3")
 	$(VENV_PYTHON) benchmarks/speed.py --epochs 3 $(ARGS)
 
-lint: env ## check style and format of code and notebooks
+lint: env ## check style and format of code and notebooks, and the types in resnets/
 	$(VENV_PYTHON) -m ruff check . $(ARGS)
 	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy
 
 clean: ## delete build/ and caches; .venv and the data stay
-	rm -rf build .pytest_cache .ruff_cache
+	rm -rf build .pytest_cache .ruff_cache .mypy_cache
 	find . -name .venv -prune -o \
 	  \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

@@ -288,7 +288,7 @@ def pytest_configure(config):
     if not nbval.__version__.startswith(NBVAL):
         raise pytest.UsageError(
             f"nbval {nbval.__version__} is installed, but conftest.py adapts the insides of"
-            f" {NBVAL}*: install what environment.yml says, or revise adapt_nbval()."
+            f" {NBVAL}*: install what pyproject.toml says, or revise adapt_nbval()."
         )
     os.environ.pop("MPLBACKEND", None)  # else the kernels would not draw their figures inline
     adapt_nbval()

@@ -46,12 +46,12 @@ def expanded(path: Path) -> list[Path]:
 def answer_all(options: argparse.Namespace) -> int:
     """Print an answer per photograph; return the exit status."""
     # Here, because TensorFlow takes seconds: --help and a wrong option need none of it.
-    from resnets import classifier, photos
+    from resnets.pictures import classifier, photos
     from resnets_utils import DataError
 
     path = options.model or next((path for path in MODELS if path.exists()), MODELS[-1])
     try:
-        model, facts = classifier.load_model(path)
+        model = classifier.load_model(path)
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
@@ -60,8 +60,7 @@ def answer_all(options: argparse.Namespace) -> int:
         name = photos.printable(str(photograph))
         row = {"file": name}
         try:
-            image = photos.read_photo(photograph, model.input_shape[1])
-            found = classifier.answer(model, facts, image)
+            found = model.answer(photos.read_photo(photograph, model.model.input_shape[1]))
         except DataError as error:
             row["error"] = photos.printable(str(error))
             print(row["error"], file=sys.stderr)

@@ -19,9 +19,15 @@ BUNDLED = REAL / "bundled"  # rendered hands, part of the repository
 TRAIN_FILE, TEST_FILE = "train_signs.h5", "test_signs.h5"
 IMAGE_SHAPE = (64, 64, 3)
 
-# Okabe and Ito's colours: told apart by colour-blind readers, on light and on dark pages.
-TRAINING, VALIDATION = "#0072B2", "#D55E00"
-RIGHT, WRONG = "#009E73", "#D55E00"
+# Okabe and Ito's colours: told apart by colour-blind readers, on light and on dark pages. Every
+# picture of this project takes its colours from here.
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+SKY, ORANGE, YELLOW, GREY = "#56B4E9", "#E69F00", "#F0E442", "#595959"
+TRAINING, VALIDATION = BLUE, VERMILION
+RIGHT, WRONG = GREEN, VERMILION
+PLAIN, RESIDUAL = GREY, ORANGE  # without shortcuts, and with them
+CLASSES = (BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE)
+HEAT = "inferno"  # the colour map of amounts
 
 
 class DataError(ValueError):
@@ -184,17 +190,26 @@ def _refuse_other_formats(path: Path) -> None:
             f"{shown(path)}: found a file that can't be opened ({error.strerror}); expected "
             f"one you may read. Check its permissions. {_REMEDY}"
         ) from None
-    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+    found = kind_of_file(start)
+    if found == "an HDF5 file":
         return
-    if start.startswith(b"version https://git-lfs"):
-        found, remedy = "a git-LFS pointer", "Run `git lfs pull` where it came from."
-    elif start.lstrip().lower().startswith((b"<!doctype", b"<html")):
-        found, remedy = "an HTML page", "A browser saved the page about the file: download again."
-    elif not start:
-        found, remedy = "an empty file", "Delete it."
-    else:
-        found, remedy = f"a file that begins with {start[:8]!r}", "Delete it."
+    remedies = {
+        "a git-LFS pointer": "Run `git lfs pull` where it came from.",
+        "an HTML page": "A browser saved the page about the file: download again.",
+    }
+    remedy = remedies.get(found, "Delete it.")
     raise DataError(f"{shown(path)}: found {found}; expected HDF5. {remedy} {_REMEDY}")
+
+
+def kind_of_file(start: bytes) -> str:
+    """Return what a file is that begins with these bytes, 64 or more if it has them."""
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return "an HDF5 file"
+    if start.startswith(b"version https://git-lfs"):
+        return "a git-LFS pointer"
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "an HTML page"
+    return f"a file that begins with {start[:8]!r}" if start else "an empty file"
 
 
 def _check_schema(
@@ -307,13 +322,13 @@ def split_validation(
     row = np.reshape(labels, -1)
     held_out = []
     for label in np.unique(row):
-        places = np.flatnonzero(row == label)
-        if len(places) <= per_class:
+        indices = np.flatnonzero(row == label)
+        if len(indices) <= per_class:
             raise ValueError(
-                f"split_validation: class {label} has {len(places)} images, too few to hold out "
+                f"split_validation: class {label} has {len(indices)} images, too few to hold out "
                 f"{per_class} and keep some. Give a smaller per_class."
             )
-        held_out.append(np.random.default_rng([seed, label]).permutation(places)[:per_class])
+        held_out.append(np.random.default_rng([seed, label]).permutation(indices)[:per_class])
     mask = np.zeros(len(row), bool)
     mask[np.concatenate(held_out)] = True
     return images[~mask], row[np.newaxis, ~mask], images[mask], row[np.newaxis, mask]

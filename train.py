@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(path: Path, options: argparse.Namespace, parts: tuple[float, ...]) -> int:
     """Train and print the results; return the exit status."""
     # Here, because TensorFlow takes seconds: --help and a wrong option need none of it.
-    from resnets import classifier
+    from resnets.pictures import classifier
     from resnets_utils import DataError
 
     words = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
@@ -112,7 +112,7 @@ def run(path: Path, options: argparse.Namespace, parts: tuple[float, ...]) -> in
 
 def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
     """Make the model where it is missing, train it, draw its curves; return its facts."""
-    from resnets import classifier, photos
+    from resnets.pictures import classifier, photos
     from resnets_utils import DataError
 
     folder = photos.find_images(options.folder, options.leave_out)
@@ -128,7 +128,7 @@ def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
             seed=options.seed,
         )
     elif options.network or options.begin:
-        found = classifier.load_model(path)[0].name
+        found = classifier.load_model(path).model.name
         if options.network not in (None, found):
             raise DataError(
                 f"{path}: found a model already, {found}; --network {options.network} is for a new "
@@ -145,7 +145,7 @@ def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
         classifier.train_until(path, options.folder, options.until, options.most, **common)
     else:
         classifier.train_model(path, options.folder, **common)
-    facts = classifier.load_model(path)[1]
+    facts = classifier.load_model(path).facts
     if facts.history:  # a model from elsewhere may need no round
         draw(facts.history, path)
     return facts
@@ -156,7 +156,7 @@ def draw(history: dict[str, list[float]], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from resnets.whole_files import replacing
+    from resnets.atomic_files import replacing
     from resnets_utils import plot_history
 
     axes = plot_history(history, path.stem)

@@ -30,8 +30,10 @@ from resnets.training import Recipe
 from resnets.validation import group_near_duplicates, grouped_folds
 
 LOG = logs.RESULTS / "folds.csv"
-NO_CHANGES = {"turn": 0, "shift": 0, "zoom": 0, "brightness": 0, "contrast": 0}
-BARE = Recipe(epochs=10, cosine=False, peak=0.001, warm_up=0, label_smoothing=0, **NO_CHANGES)
+NO_CHANGES = {"rotation": 0, "translation": 0, "zoom": 0, "brightness": 0, "contrast": 0}
+BARE = Recipe(
+    epochs=10, cosine=False, peak_learning_rate=0.001, warm_up=0, label_smoothing=0, **NO_CHANGES
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +49,14 @@ def ladder() -> dict[str, Variant]:
     """Each rung adds one ingredient to the one before; the last has all, in ten epochs."""
     full = dataclasses.replace(Recipe(), epochs=10)  # short, to compare many
     steps = [
-        ("schedule", {"cosine": True, "peak": full.peak, "warm_up": full.warm_up}),
+        (
+            "schedule",
+            {
+                "cosine": True,
+                "peak_learning_rate": full.peak_learning_rate,
+                "warm_up": full.warm_up,
+            },
+        ),
         ("augmentation", {name: getattr(full, name) for name in NO_CHANGES}),
         ("label smoothing", {"label_smoothing": full.label_smoothing}),
     ]
@@ -65,8 +74,8 @@ def near() -> dict[str, Variant]:
     changes = {
         "batch 16": {"batch_size": 16},
         "batch 64": {"batch_size": 64},
-        "peak 0.001": {"peak": 0.001},
-        "peak 0.004": {"peak": 0.004},
+        "peak 0.001": {"peak_learning_rate": 0.001},
+        "peak 0.004": {"peak_learning_rate": 0.004},
         "16 epochs": {"epochs": 16},
         "24 epochs": {"epochs": 24},
     }
@@ -78,7 +87,9 @@ def near() -> dict[str, Variant]:
 
 def sizes() -> dict[str, Variant]:
     """Ten epochs on pictures of 40x40 pixels, where a step takes less time, then 64x64."""
-    recipe = dataclasses.replace(Recipe(), epochs=8, peak=Recipe().peak / 2)
+    recipe = dataclasses.replace(
+        Recipe(), epochs=8, peak_learning_rate=Recipe().peak_learning_rate / 2
+    )
     return {"10 small + 8": Variant(recipe, zero_gamma=True, small_epochs=10)}
 
 
@@ -88,7 +99,7 @@ GROUPS = {"ladder": ladder, "near": near, "sizes": sizes}
 def settings_of(variant: Variant) -> str:
     """Return everything that decides a training, as one text that can be compared."""
     values = dataclasses.asdict(variant.recipe) | {"zero_gamma": variant.zero_gamma}
-    for name in ("mirror", "weight_decay"):  # younger than the log's first lines
+    for name in ("horizontal_flip", "weight_decay"):  # younger than the log's first lines
         if not values[name]:
             del values[name]
     if variant.small_epochs:
@@ -125,6 +136,28 @@ def run(variant: Variant, data, held_out, seed: int) -> dict[str, str]:
         "surprise": f"{-np.log(of_right).mean():.4f}",
         "seconds": f"{seconds:.0f}",
     }
+
+
+def table(rows: list[dict[str, str]]) -> list[str]:
+    """Return the lines of a Markdown table: each variant over its folds, measured averages or not.
+
+    Folds differ in how hard they are, so only variants of the same folds compare.
+    """
+    heading = ["group", "variant", "folds", "accuracy, mean", "worst to best"]
+    heading += ["mean before averages are measured"]
+    cells = []
+    for group, variant in dict.fromkeys((row["group"], row["variant"]) for row in rows):
+        own = [row for row in rows if (row["group"], row["variant"]) == (group, variant)]
+        cells.append(
+            [
+                group,
+                variant,
+                " ".join(sorted(row["fold"] for row in own)),
+                *logs.mean_and_range(row["accuracy"] for row in own),
+                logs.mean_and_range(row["moving"] for row in own)[0],
+            ]
+        )
+    return logs.table(heading, cells)
 
 
 def main() -> int:

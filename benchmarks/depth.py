@@ -3,7 +3,7 @@
     SIGNS_DIR=folder python benchmarks/depth.py           all depths and seeds, about an hour
     python benchmarks/depth.py --table
 
-Trains `TwoLayerResNet` with and without shortcuts, with and without BatchNormalization, on the
+Trains `BasicBlockResNet` with and without shortcuts, with and without BatchNormalization, on the
 training images of fold 0 (notebook 06), without augmentation and label smoothing, so that the
 training loss says how well the network fits. A line per training is appended to
 benchmarks/results/depth.csv; what is there already is not trained again. Columns:
@@ -29,8 +29,8 @@ with quiet_tensorflow():
 import logs
 
 from resnets import training
-from resnets.inspection import gradient_norms, stage_means
-from resnets.resnet50 import TwoLayerResNet
+from resnets.basic_resnet import BasicBlockResNet
+from resnets.inspection.gradients import gradient_norms, stage_means
 from resnets.validation import group_near_duplicates, grouped_folds
 
 LOG = logs.RESULTS / "depth.csv"
@@ -41,10 +41,10 @@ DEPTHS = {  # with and without BatchNormalization; bare networks hardly move in 
 RECIPE = dataclasses.replace(
     training.Recipe(),
     epochs=6,
-    peak=0.001,
+    peak_learning_rate=0.001,
     label_smoothing=0,
-    turn=0,
-    shift=0,
+    rotation=0,
+    translation=0,
     zoom=0,
     brightness=0,
     contrast=0,
@@ -57,7 +57,7 @@ def data() -> list[tuple[np.ndarray, np.ndarray]]:
     images, labels = load_dataset()[:2]
     one_hot = convert_to_one_hot(labels, 6).T.astype("float32")
     parts = next(grouped_folds(group_near_duplicates(images)))
-    return [(images[places], one_hot[places]) for places in parts]
+    return [(images[indices], one_hot[indices]) for indices in parts]
 
 
 def run(depth: int, shortcuts: bool, normalised: bool, seed: int, sets) -> dict[str, object]:
@@ -65,7 +65,7 @@ def run(depth: int, shortcuts: bool, normalised: bool, seed: int, sets) -> dict[
     (images, labels), held_out = sets
     probe = training.as_floats(images[:PROBE]), labels[:PROBE]
     keras.utils.set_random_seed(seed)
-    model = TwoLayerResNet(depth, shortcuts=shortcuts, normalised=normalised)
+    model = BasicBlockResNet(depth, shortcuts=shortcuts, normalised=normalised)
     first, last = stage_means(gradient_norms(model, *probe))
     start = time.monotonic()
     history = training.train(model, (images, labels), recipe=RECIPE, seed=seed)
@@ -87,10 +87,9 @@ def run(depth: int, shortcuts: bool, normalised: bool, seed: int, sets) -> dict[
 
 def table(lines: list[dict[str, str]]) -> list[str]:
     """Return the lines of a Markdown table: means and standard deviations over the seeds."""
-    found = [
-        "| BatchNormalization | depth | shortcuts | training loss | first stage | last / first |"
-    ]
-    found.append("|---|---|---|---|---|---|")
+    heading = ["BatchNormalization", "depth", "shortcuts", "training loss", "first stage"]
+    heading += ["last / first"]
+    found = []
     kinds = dict.fromkeys((r["normalised"], int(r["depth"]), r["shortcuts"]) for r in lines)
     for kind in sorted(kinds, key=lambda kind: (kind[0] == "no", kind[1], kind[2])):
         own = [r for r in lines if (r["normalised"], int(r["depth"]), r["shortcuts"]) == kind]
@@ -98,10 +97,14 @@ def table(lines: list[dict[str, str]]) -> list[str]:
         first = np.array([float(r["first"]) for r in own])
         ratio = np.array([float(r["last"]) for r in own]) / first
         found.append(
-            f"| {kind[0]} | {kind[1]} | {kind[2]} | {loss.mean():.2f} ± {loss.std():.2f} "
-            f"| {first.mean():.1e} | {ratio.mean():.2g} ± {ratio.std():.1g} |"
+            [
+                *map(str, kind),
+                f"{loss.mean():.2f} ± {loss.std():.2f}",
+                f"{first.mean():.1e}",
+                f"{ratio.mean():.2g} ± {ratio.std():.1g}",
+            ]
         )
-    return found
+    return logs.table(heading, found)
 
 
 def main() -> int:

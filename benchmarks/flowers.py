@@ -21,7 +21,7 @@ published  ResNet50 as flower-recognition-resnet50.ipynb (github.com/jjuinni/Por
            first convolution has 128 filters, ours 64.
 recipe     ResNet50 by `CHOSEN`: the recipe of notebook 06, longer and faster, on pictures that are
            mirrored, too, and moved farther
-shallow    TwoLayerResNet by the same: eight layers with weights, 64 to 256 filters, 1.2 million
+shallow    BasicBlockResNet by the same: eight layers with weights, 64 to 256 filters, 1.2 million
            parameters
 
 and the CANDIDATES, for --validate alone. A line per training is appended to
@@ -44,12 +44,16 @@ with quiet_tensorflow():
 
 import logs
 
-from resnets import classifier, photos, resnet50, training
+from resnets import training
+from resnets.basic_resnet import BasicBlockResNet
+from resnets.pictures import classifier, photos
+from resnets.resnet50 import ResNet50, SmallResNet
 from resnets.training import Recipe
 from resnets.validation import NEAR, distances
 
 LOG = logs.RESULTS / "flowers.csv"
 STATES = ROOT / "build" / "flowers"
+NETWORKS = {build.__name__: build for build in (ResNet50, SmallResNet, BasicBlockResNet)}
 TENTHS = (0.1,) * 10  # the first to choose by, the others to hold out
 SEEDS = range(len(TENTHS) - 1)
 
@@ -71,34 +75,34 @@ class Setting:
 PUBLISHED = Recipe(
     epochs=64,
     batch_size=40,
-    peak=0.001,
+    peak_learning_rate=0.001,
     cosine=False,
     label_smoothing=0,
-    turn=0,
-    shift=0.2,
+    rotation=0,
+    translation=0.2,
     zoom=0.1,
     brightness=0,
     contrast=0,
-    mirror=True,
+    horizontal_flip=True,
 )
-PLAIN = Recipe(epochs=64, mirror=True)
-WIDE = {"turn": 0.08, "shift": 0.15, "zoom": 0.3}
+PLAIN = Recipe(epochs=64, horizontal_flip=True)
+WIDE = {"rotation": 0.08, "translation": 0.15, "zoom": 0.3}
 # A rate three times SIGNS's; the decay is much for AdamW, but steps are few: over 7,000 of them at
 # 0.003 on average, weights that no gradient holds fall to a five-hundredth.
-FAST = {"peak": 0.006, "weight_decay": 0.3}
+FAST = {"peak_learning_rate": 0.006, "weight_decay": 0.3}
 CHOSEN = dataclasses.replace(PLAIN, **WIDE, **FAST)
 SHALLOW = {"depth": 8, "filters": 64, "zero_gamma": True}
 SETTINGS = {
     "published": Setting(PUBLISHED, arguments={"l2": 1e-4}, falls={14: 2e-4, 25: 1e-4}),
     "recipe": Setting(CHOSEN),
-    "shallow": Setting(CHOSEN, "TwoLayerResNet", SHALLOW),
+    "shallow": Setting(CHOSEN, "BasicBlockResNet", SHALLOW),
 }
 CANDIDATES = {
     f"{name}{ending}": Setting(dataclasses.replace(PLAIN, **changes), network, arguments)
     for name, network, arguments in (
         ("recipe", "ResNet50", {"zero_gamma": True}),
         ("small", "SmallResNet", {"zero_gamma": True}),
-        ("shallow", "TwoLayerResNet", SHALLOW),
+        ("shallow", "BasicBlockResNet", SHALLOW),
     )
     for ending, changes in (
         ("-plain", {}),
@@ -118,7 +122,7 @@ def settings_of(setting: Setting) -> str:
 
 
 def parts(labels: np.ndarray, seed: int, validate: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the training images and of those to measure on."""
+    """Return the indices of the training images and of those to measure on."""
     first, *others = photos.split(labels, TENTHS)
     held_out = others.pop(seed)
     if validate:
@@ -145,12 +149,14 @@ class Seconds(keras.callbacks.Callback):
 
 def run(setting: Setting, pictures: photos.Pictures, seed: int, validate: bool, state: Path):
     """Train, then answer for the part to measure on; return what the log takes down."""
-    taught, measured = (pictures.part(places) for places in parts(pictures.labels, seed, validate))
+    taught, measured = (
+        pictures.part(indices) for indices in parts(pictures.labels, seed, validate)
+    )
     data, others = ((part[:], one_hot(part)) for part in (taught, measured))
     near = near_duplicates(others[0], data[0])
     print(f"{len(taught)} pictures train, {len(measured)} measure: {near} of them nearly the same")
     keras.utils.set_random_seed(seed)
-    build = getattr(resnet50, setting.network)
+    build = NETWORKS[setting.network]
     shape, classes = pictures.shape[1:], len(pictures.classes)
     model = build(input_shape=shape, classes=classes, **setting.arguments)
     falling = (keras.callbacks.LearningRateScheduler(setting.rate),) if setting.falls else ()
@@ -184,19 +190,23 @@ def table(rows: list[dict[str, str]], part: str = "held out") -> list[str]:
     """Return the lines of a Markdown table: each setting as it was trained last, over its seeds."""
     rows = [row for row in rows if row["part"] == part]
     last = {row["setting"]: row["settings"] for row in rows}
-    lines = [
-        "| setting | epochs | accuracy, mean | worst to best | seeds | minutes |",
-        "|---|---|---|---|---|---|",
-    ]
+    heading = ["setting", "epochs", "accuracy, mean", "worst to best", "seeds", "minutes"]
+    heading += ["near-duplicates, of pictures measured on"]
+    cells = []
     for name, settings in last.items():
         own = [row for row in rows if (row["setting"], row["settings"]) == (name, settings)]
-        right = [100 * float(row["accuracy"]) for row in own]
-        minutes = np.mean([float(row["seconds"]) for row in own]) / 60
-        lines.append(
-            f"| `{name}` | {own[0]['epochs']} | {np.mean(right):.1f} % | {min(right):.1f} to "
-            f"{max(right):.1f} % | {len(own)} | {minutes:.0f} |"
+        near, measured = (sum(int(row[n]) for row in own) for n in ("near_duplicates", "measured"))
+        cells.append(
+            [
+                f"`{name}`",
+                own[0]["epochs"],
+                *logs.mean_and_range(row["accuracy"] for row in own),
+                str(len(own)),
+                f"{np.mean([float(row['seconds']) for row in own]) / 60:.0f}",
+                f"{near} of {measured:,}",
+            ]
         )
-    return lines
+    return logs.table(heading, cells)
 
 
 def read_options() -> argparse.Namespace:

@@ -34,7 +34,8 @@ from resnets_utils import quiet_tensorflow
 with quiet_tensorflow():
     import keras
 
-from resnets import photos, resnet50, training
+from resnets import resnet50, training
+from resnets.pictures import photos
 
 LOG = logs.RESULTS / "folders.csv"
 CLASSES = 100
@@ -73,10 +74,10 @@ def measure(folder: Path) -> dict:
     start = time.monotonic()
     pictures = photos.gather(photos.find_images(folder), folder.with_suffix(".h5"))
     decoded = len(pictures) / (time.monotonic() - start)
-    places = photos.split(
+    indices = photos.split(
         pictures.labels, (0.9, 0.1), classes=pictures.classes, checksums=pictures.checksums
     )
-    taught, held_out = (pictures.part(part) for part in places)
+    taught, held_out = (pictures.part(part) for part in indices)
     few = held_out.part(np.arange(CLASSES))  # all of them would take minutes
     keras.utils.set_random_seed(0)
     model = resnet50.SmallResNet((photos.SIDE, photos.SIDE, 3), CLASSES, zero_gamma=True)
@@ -119,6 +120,21 @@ def line(found: dict, smallest: dict) -> dict[str, str | int]:
         "read_to_trained": f"{found['read_per_second'] / found['trained_per_second']:.1f}",
         "machine": logs.machine(),
     }
+
+
+def table(rows: list[dict[str, str]]) -> list[str]:
+    """Return the lines of a Markdown table: the folders that were measured last, by size."""
+    last = {int(row["images"]): row for row in rows}
+    heading = ["pictures", "peak memory, MB", "to the smallest", "read and decoded, a second"]
+    heading += ["given to a training, a second", "trained on, a second", "given to trained"]
+    names = ("decoded_per_second", "read_per_second", "trained_per_second", "read_to_trained")
+    return logs.table(
+        heading,
+        (
+            [f"{images:,}", row["peak_mb"], row["peak_ratio"], *(row[name] for name in names)]
+            for images, row in sorted(last.items())
+        ),
+    )
 
 
 def main() -> int:

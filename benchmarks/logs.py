@@ -5,7 +5,10 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
+
+import numpy as np
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -29,6 +32,19 @@ def append(row: dict, log: Path) -> None:
         if new:
             writer.writeheader()
         writer.writerow(row)
+
+
+def table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return the lines of a Markdown table from the cells of its heading and of its rows."""
+    heading = list(heading)
+    return [f"| {' | '.join(cells)} |" for cells in (heading, ["---"] * len(heading), *rows)]
+
+
+def mean_and_range(accuracies: Iterable[str]) -> tuple[str, str]:
+    """Return two cells, the mean and worst to best, in percent; the log has them in [0, 1]."""
+    found = [float(value) for value in accuracies]
+    worst, best = (100 * value for value in (min(found), max(found)))
+    return f"{100 * np.mean(found):.1f} %", f"{worst:.1f} to {best:.1f} %"
 
 
 def stamp() -> dict[str, str]:

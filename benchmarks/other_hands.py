@@ -1,14 +1,14 @@
-"""What the models of tools/make_model.py know: rendered hands, photographs, strangers, skin tones.
+"""What tools/make_model.py's models know: rendered hands, photographs, shifted ones, skin tones.
 
-    SIGNS_DIR=folder python benchmarks/other_hands.py models/rendered.keras --sets signs strangers
+    SIGNS_DIR=folder python benchmarks/other_hands.py models/rendered.keras --sets signs shifted
     python benchmarks/other_hands.py --table
 
 Appends a line per set to benchmarks/results/other_hands.csv, all in inference mode. The sets:
 
 signs      the 1,080 training photographs, or with --fold those of one fold; for models that were
            not trained on them
-strangers  the same, as resnets/strangers.py makes them: in place of other people's hands, for the
-           same models
+shifted    the same, as resnets/hands/domain_shift.py makes them: in place of other people's hands,
+           for the same models
 bundled    the 120 test images of datasets/bundled
 rendered   600 rendered hands of all kinds, of a seed that no training uses
 tones      the like, 960 for each fifth of the skin tones
@@ -31,47 +31,46 @@ from resnets_utils import BUNDLED, DataError, find_signs, load_dataset, quiet_te
 with quiet_tensorflow():
     from signs_test import load_model
 
-from resnets import hands, rendering, training
-from resnets.strangers import strangers
+from resnets import training
+from resnets.hands import data_sets, rendering, variation
+from resnets.hands.domain_shift import shift_domains
 from resnets.validation import group_near_duplicates, grouped_folds
 
-PHOTOGRAPHS = ["signs", "strangers"]  # have folds
+PHOTOGRAPHS = ["signs", "shifted"]  # have folds
 NAMES = [*PHOTOGRAPHS, "bundled", "rendered", "tones"]
 LOG = logs.RESULTS / "other_hands.csv"
 UNSEEN = 10_000  # a seed that no training uses
 
 
-def of_seed(seed: int, count: int, how: hands.Variation) -> tuple[np.ndarray, np.ndarray]:
+def of_seed(seed: int, count: int, how: variation.Variation) -> tuple[np.ndarray, np.ndarray]:
     """Return rendered images (count, 64, 64, 3) and their signs (count,)."""
-    signs = np.array([rendering.sign_of(seed, i) for i in range(count)])
-    return np.stack([hands.picture(seed, i, sign, how) for i, sign in enumerate(signs)]), signs
+    signs = np.array([data_sets.sign_of(seed, i) for i in range(count)])
+    return np.stack([rendering.picture(seed, i, sign, how) for i, sign in enumerate(signs)]), signs
 
 
 def sets(name: str, fold: int | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the images and labels behind a name, by the names they have in the log."""
     if name in PHOTOGRAPHS:
         if find_signs().resolve() == BUNDLED:
-            raise DataError(
-                "signs and strangers are photographs: set SIGNS_DIR or run `make data`."
-            )
+            raise DataError("signs and shifted are photographs: set SIGNS_DIR or run `make data`.")
         images, labels = load_dataset()[:2]
         if fold is not None:
             _, held_out = list(grouped_folds(group_near_duplicates(images)))[fold]
             images, labels = images[held_out], labels[:, held_out]
         return {
-            name: strangers(images, labels[0], UNSEEN)
-            if name == "strangers"
+            name: shift_domains(images, labels[0], UNSEEN)
+            if name == "shifted"
             else (images, labels[0])
         }
     if name == "bundled":
         *_, images, labels, _ = load_dataset(BUNDLED)
         return {name: (images, labels[0])}
     if name == "rendered":
-        return {name: of_seed(UNSEEN, 600, hands.ANY)}
+        return {name: of_seed(UNSEEN, 600, variation.ANY)}
     edges = np.linspace(0, 1, 6)
     return {
         f"tones {low:.1f} to {high:.1f}": of_seed(
-            UNSEEN + 1, 960, dataclasses.replace(hands.ANY, tones=(low, high))
+            UNSEEN + 1, 960, dataclasses.replace(variation.ANY, tones=(low, high))
         )
         for low, high in itertools.pairwise(edges)
     }
@@ -82,15 +81,13 @@ def table(rows: list[dict[str, str]]) -> list[str]:
     # A fold of the photographs stands for them, where the model was trained on the others.
     last = {(row["model"], row["set"].split(",")[0]): float(row["accuracy"]) for row in rows}
     columns = [name for name in NAMES if name != "tones"]
-    lines = [f"| model | {' | '.join(columns)} | skin tones, worst to best |"]
-    lines.append("|" + "---|" * (len(columns) + 2))
+    cells = []
     for model in dict.fromkeys(row["model"] for row in rows):
         found = [last.get((model, name)) for name in columns]
-        cells = ["-" if value is None else f"{value:.1%}" for value in found]
-        tones = [v for (own, name), v in last.items() if own == model and name.startswith("tones")]
-        cells.append(f"{min(tones):.1%} to {max(tones):.1%}" if tones else "-")
-        lines.append(f"| `{model}` | {' | '.join(cells)} |")
-    return lines
+        own = [f"`{model}`", *("-" if value is None else f"{value:.1%}" for value in found)]
+        tones = [v for (its, name), v in last.items() if its == model and name.startswith("tones")]
+        cells.append([*own, f"{min(tones):.1%} to {max(tones):.1%}" if tones else "-"])
+    return logs.table(["model", *columns, "skin tones, worst to best"], cells)
 
 
 def main() -> int:

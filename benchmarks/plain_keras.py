@@ -8,7 +8,13 @@ from keras import layers
 from resnets.training import Recipe, make_schedule
 
 NOTEBOOK_04 = Recipe(
-    epochs=10, label_smoothing=0, turn=0.04, shift=0.05, zoom=0.08, brightness=0.1, contrast=0
+    epochs=10,
+    label_smoothing=0,
+    rotation=0.04,
+    translation=0.05,
+    zoom=0.08,
+    brightness=0.1,
+    contrast=0,
 )
 WEIGHT_DECAY_04 = 0.05
 
@@ -16,8 +22,8 @@ WEIGHT_DECAY_04 = 0.05
 def make_augmentation(recipe: Recipe) -> keras.Sequential:
     """Return the recipe's changes as Keras layers, for float32 images in [0, 1]."""
     changes = [
-        layers.RandomRotation(recipe.turn, fill_mode="nearest"),
-        layers.RandomTranslation(recipe.shift, recipe.shift, fill_mode="nearest"),
+        layers.RandomRotation(recipe.rotation, fill_mode="nearest"),
+        layers.RandomTranslation(recipe.translation, recipe.translation, fill_mode="nearest"),
         layers.RandomZoom(recipe.zoom, fill_mode="nearest"),
         layers.RandomBrightness(recipe.brightness, value_range=(0, 1)),
     ]
@@ -50,7 +56,9 @@ def fit(
     batches = batches.batch(recipe.batch_size)
     batches = batches.map(lambda X, Y: (augmentation(X, training=True), Y)).prefetch(2)
     steps = len(batches)
-    schedule = make_schedule(recipe.peak, recipe.epochs * steps, round(recipe.warm_up * steps))
+    schedule = make_schedule(
+        recipe.peak_learning_rate, recipe.epochs * steps, round(recipe.warm_up * steps)
+    )
     adam = keras.optimizers.Adam(schedule)
     if weight_decay:
         adam = keras.optimizers.AdamW(schedule, weight_decay=weight_decay)

@@ -67,9 +67,9 @@ def resnet50(classes: int = 6) -> nn.Sequential:
 def augment(images, recipe: dict):
     """Turn, shift, zoom, lighten and fade, as resnets/training.py does."""
     turn, zoom, right, down, light, contrast = torch.rand(6, len(images)) * 2 - 1
-    angle, scale = 2 * math.pi * recipe["turn"] * turn, 1 + recipe["zoom"] * zoom
+    angle, scale = 2 * math.pi * recipe["rotation"] * turn, 1 + recipe["zoom"] * zoom
     cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
-    shift = 2 * recipe["shift"]  # grid_sample counts from -1 to 1
+    shift = 2 * recipe["translation"]  # grid_sample counts from -1 to 1
     moves = torch.stack([cos, -sin, shift * right, sin, cos, shift * down], 1).view(-1, 2, 3)
     grid = F.affine_grid(moves, images.shape, align_corners=False)
     images = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
@@ -103,17 +103,17 @@ def main() -> None:
             return 0.01 + 0.99 * step / warm_up
         return (1 + math.cos(math.pi * (step - warm_up) / (total - warm_up))) / 2
 
-    adam = torch.optim.Adam(model.parameters(), recipe["peak"], eps=1e-7, fused=True)
+    adam = torch.optim.Adam(model.parameters(), recipe["peak_learning_rate"], eps=1e-7, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(adam, rate)
     lower = torch.autocast("cpu", torch.bfloat16, enabled=settings["precision"] == "bfloat16")
     start = time.monotonic()
     for _ in range(recipe["epochs"]):
         model.train()
-        for places in torch.randperm(len(X)).split(recipe["batch_size"]):
-            batch = augment(X[places], recipe).contiguous(memory_format=order)
+        for indices in torch.randperm(len(X)).split(recipe["batch_size"]):
+            batch = augment(X[indices], recipe).contiguous(memory_format=order)
             with lower:
                 loss = F.cross_entropy(
-                    model(batch), Y[places], label_smoothing=recipe["label_smoothing"]
+                    model(batch), Y[indices], label_smoothing=recipe["label_smoothing"]
                 )
             adam.zero_grad()
             loss.backward()

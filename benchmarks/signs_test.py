@@ -37,13 +37,20 @@ with quiet_tensorflow():
     import plain_keras
     import tensorflow as tf
 
-from resnets import classifier, convnet, training
+from resnets import callbacks, convnet, training
+from resnets.pictures import classifier
 from resnets.resnet50 import ResNet50
 from resnets.validation import distances
 
 LOG = logs.RESULTS / "signs_test.csv"
 NEAREST = LOG.with_name("nearest.csv")
 MORE = ("seconds_to_98", "precision", "peak_gb", "wrong")  # columns that some settings fill
+NETWORKS = {  # settings that texts quote: what was trained, and in which notebook
+    "convnet-published": ("two-layer ConvNet, published settings", "01"),
+    "convnet-finer": ("two-layer ConvNet, finer pooling", "01"),
+    "resnet50": ("ResNet50, ten epochs", "04"),
+    "recipe": ("ResNet50, 24 epochs, the recipe", "06"),
+}
 FINER = {"windows": (4, 4), "filters": (16, 32), "pools": (4, 4)}
 
 
@@ -97,9 +104,9 @@ def resnet50(data, test, seed: int) -> dict:
         prepare(val_x, val_y),
         plain_keras.NOTEBOOK_04,
         plain_keras.WEIGHT_DECAY_04,
-        callbacks=(training.Progress(),),
+        callbacks=(callbacks.Progress(),),
     )
-    training.measure_averages(model, X_train)
+    training.recalibrate_batchnorm(model, X_train)
     return read(model, (X_train, Y_train), prepare(*test), start)
 
 
@@ -155,7 +162,7 @@ def load_model(path: Path) -> keras.Model:
     Raises:
         DataError: The file is missing, is no model, or a model for other pictures.
     """
-    model, _ = classifier.load_model(path)
+    model = classifier.load_model(path).model
     shapes = (model.input_shape[1:], model.output_shape[1:])
     if shapes != ((64, 64, 3), (6,)):
         raise DataError(
@@ -183,6 +190,39 @@ def write_nearest(train_x, train_y, test_x, test_y) -> None:
         for i, j in enumerate(nearest):
             same = int(test_y[0, i] == train_y[0, j])
             writer.writerow([i, j, f"{far[i, j]:.2f}", same])
+
+
+def table(rows: list[dict[str, str]]) -> list[str]:
+    """Return the lines of a Markdown table: the settings that texts quote, over their seeds."""
+    heading = ["network", "setting", "notebook", "test accuracy, mean", "worst to best", "seeds"]
+    heading += ["fastest training, two cores"]
+    cells = []
+    for setting, (network, notebook) in NETWORKS.items():
+        own = [row for row in rows if row["setting"] == setting]
+        if not own:
+            continue
+        accuracy = logs.mean_and_range(row["test_accuracy"] for row in own)
+        seconds = min(int(row["seconds"]) for row in own)
+        cells.append([network, f"`{setting}`", notebook, *accuracy, str(len(own)), f"{seconds} s"])
+    return logs.table(heading, cells)
+
+
+def other_readings(rows: list[dict[str, str]]) -> list[str]:
+    """Return the lines of a Markdown table: each reading of a setting that `table` leaves out."""
+    return logs.table(
+        ["date", "commit", "setting", "seed", "test accuracy"],
+        (
+            [
+                row["date"],
+                row["commit"],
+                f"`{row['setting']}`",
+                row["seed"] or "-",
+                logs.mean_and_range([row["test_accuracy"]])[0],
+            ]
+            for row in rows
+            if row["setting"] not in NETWORKS
+        ),
+    )
 
 
 def main() -> int:

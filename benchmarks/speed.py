@@ -18,7 +18,7 @@ An epoch is 864 images and a look at 216 others, the first fold of choose.py, on
 recipe of 24 epochs ends at 97.7 %: hence 95 % as the target. A training ends when it gets there,
 or after the epochs asked for, to which its schedule, if it has one, is fitted. Results go to
 build/bench/: speed.csv, a line per epoch, and speed_summary.csv. Every run replaces them. The
-run that notebook 06 and the README show was made with --out benchmarks/results.
+run that notebook 06 and docs/speed.md show was made with --out benchmarks/results.
 """
 
 import argparse
@@ -39,6 +39,7 @@ from resnets.validation import group_near_duplicates, grouped_folds
 from resnets_utils import ROOT, load_dataset, quiet_tensorflow
 
 HERE = Path(__file__).parent
+LOG = logs.RESULTS / "speed.csv"  # the run that texts quote
 CONTENDERS = ("ours", "keras", "keras-onednn", "published", "pytorch")
 TARGET = 0.95  # held-out accuracy at which a training ends
 
@@ -115,8 +116,8 @@ def measure(options: argparse.Namespace) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         data_file, settings_file = Path(folder) / "data.npz", Path(folder) / "settings.json"
         parts = {"train": kept, "val": held_out}
-        arrays = {f"{part}_x": images[places] for part, places in parts.items()}
-        arrays |= {f"{part}_y": labels[0, places] for part, places in parts.items()}
+        arrays = {f"{part}_x": images[indices] for part, indices in parts.items()}
+        arrays |= {f"{part}_y": labels[0, indices] for part, indices in parts.items()}
         np.savez(data_file, **arrays)
         for round_ in range(options.rounds):
             settings_file.write_text(json.dumps(settings | {"seed": round_}), encoding="utf-8")
@@ -188,26 +189,29 @@ def plain_epoch(table: list[dict]) -> float:
     return next((row["epoch"] for row in table if row["contender"] == "keras"), np.nan)
 
 
-def print_table(rows: list[dict]) -> None:
-    """Print the summary as a Markdown table; ratios are to plain Keras in the same run."""
-    table = summary(rows)
-    plain = plain_epoch(table)
-    print(f"{rows[0]['machine']}, ours and pytorch in {rows[0]['precision']}, {rows[0]['date']}\n")
+def table(rows: list[dict]) -> list[str]:
+    """Return what ran where, and the lines of the summary as a Markdown table.
+
+    Ratios are to plain Keras in the same run.
+    """
+    found = summary(rows)
+    plain = plain_epoch(found)
+    about = f"{rows[0]['machine']}, ours and pytorch in {rows[0]['precision']}, {rows[0]['date']}"
     heading = ["training", "epoch, ratio to plain Keras", "epoch, s", "first epoch more, s"]
     heading += ["peak memory, GB"]
-    whole = any(row["reached"] is not None for row in table)  # short runs say nothing of it
+    whole = any(row["reached"] is not None for row in found)  # short runs say nothing of it
     if whole:
         heading += [f"minutes to {TARGET:.0%}", "epochs"]
-    print("|", " | ".join(heading), "|")
-    print("|" + "---|" * len(heading))
-    for row in table:
+    lines = []
+    for row in found:
         cells = [row["contender"], f"{row['epoch'] / plain:.2f}", f"{row['epoch']:.1f}"]
         cells += [f"{row['overhead']:.0f}", f"{row['peak_gb']:.1f}"]
         if whole:
             minutes = f"not reached, {row['best']:.1%} at best"
             cells.append(minutes if row["reached"] is None else f"{row['reached']:.1f}")
             cells.append(str(row["epochs"]))
-        print("|", " | ".join(cells), "|")
+        lines.append(cells)
+    return [about, "", *logs.table(heading, lines)]
 
 
 def main() -> int:
@@ -241,7 +245,7 @@ def main() -> int:
         parser.error(f"there is no {log}: measure first, or name another folder with --out.")
     rows = logs.read(log)
     write_summary(rows, log.with_name("speed_summary.csv"))
-    print_table(rows)
+    print("\n".join(table(rows)))
     return 0
 
 

@@ -5,13 +5,10 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent  # not from resnets_utils: a judge needs no Matplotlib
 # What judges; what both processes use to talk; what answers in the student's; the blanks.
 CORE, WIRE, PROBE, BLANKS = (
-    "resnets.checks",
-    "resnets.answers",
-    "resnets.answers",
-    "resnets.exercises",
+    f"resnets.checks.{name}" for name in ("core", "wire", "probe", "blanks")
 )
 
 

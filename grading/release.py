@@ -39,7 +39,7 @@ from grading.modules import (
     needed_modules,
     parse_code,
 )
-from resnets.whole_files import write
+from resnets.atomic_files import write
 
 # What stands in a blank. The extension for blanks waits for these words.
 STUB = '# Your code here\nraise NotImplementedError("not written yet")'

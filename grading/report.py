@@ -18,7 +18,7 @@ from pathlib import Path
 from unittest import mock
 
 from grading.submissions import Assignment, Submission
-from resnets.whole_files import write
+from resnets.atomic_files import write
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 LOCKED_AFTER = 5  # seconds of waiting for another program's hold on the gradebook

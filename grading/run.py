@@ -68,7 +68,7 @@ from grading.submissions import (
     find_submissions,
     load_assignments,
 )
-from resnets.whole_files import write
+from resnets.atomic_files import write
 
 NOTEBOOKS = ROOT / "notebooks"
 SANDBOX = Path(sandbox.__file__)

@@ -138,8 +138,8 @@ def train(
             batch_cost, batch_right = train_step(X, Y, parameters, optimizer, pools)
             cost += float(batch_cost) * len(X)
             right += float(batch_right)
-        measured = (cost / len(training[0]), right / len(training[0]))
-        measured += evaluate(*held_out, parameters, pools)
+        learned = (cost / len(training[0]), right / len(training[0]))
+        measured = (*learned, *evaluate(*held_out, parameters, pools))
         for name, value in zip(history, measured, strict=True):
             history[name].append(value)
         if epoch % 5 == 0 or epoch == epochs - 1:

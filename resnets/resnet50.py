@@ -5,7 +5,6 @@ a small one, and one of any depth whose shortcuts can be left out (notebook 05).
 from keras import Input, KerasTensor, Model, ops, regularizers
 from keras.layers import (
     Activation,
-    Add,
     AveragePooling2D,
     BatchNormalization,
     Conv2D,
@@ -126,7 +125,7 @@ def ResNet50(
         ValueError: The images are too small, there is no class, or the penalty is negative.
     """
     smallest = SMALLEST_SIDE_GLOBAL if global_pooling else SMALLEST_SIDE
-    _refuse("ResNet50", input_shape, classes, smallest)
+    refuse("ResNet50", input_shape, classes, smallest)
     if l2 < 0:
         raise ValueError(f"ResNet50: l2 is {l2}; give 0 or more.")
 
@@ -136,7 +135,7 @@ def ResNet50(
     if l2:
         _add_penalty(model, l2)
     if zero_gamma:
-        _close_main_paths(model)
+        close_main_paths(model)
     return model
 
 
@@ -159,106 +158,16 @@ def SmallResNet(
     Raises:
         ValueError: The images are too small, or there is no class.
     """
-    _refuse("SmallResNet", input_shape, classes, SMALLEST_SIDE_GLOBAL)
+    refuse("SmallResNet", input_shape, classes, SMALLEST_SIDE_GLOBAL)
     images = Input(input_shape)
     X = stages_2_to_5(stage_1(images, max_pooling=False, filters=16), SMALL_STAGES)
     model = Model(images, head(X, classes, global_pooling=True), name="SmallResNet")
     if zero_gamma:
-        _close_main_paths(model)
+        close_main_paths(model)
     return model
 
 
-def TwoLayerResNet(
-    depth: int = 20,
-    input_shape: tuple[int, int, int] = (64, 64, 3),
-    classes: int = 6,
-    *,
-    filters: int = 16,
-    shortcuts: bool = True,
-    normalised: bool = True,
-    zero_gamma: bool = False,
-) -> Model:
-    """Build a residual network of two-layer blocks, or the plain one of the same main path.
-
-    After He et al. (2015), section 4.2: three stages of 16, 32, 64 filters and n blocks each,
-    global average pooling, one dense layer: 6n + 2 layers with weights. In front stands ResNet50's
-    stage 1, as SIGNS's images are larger. The shortcuts have no parameters, so with and without
-    them the networks have the same layers, names and weights.
-
-    Args:
-        depth: 8, 14, 20 and so on: 6n + 2.
-        input_shape: (height, width, channels) of an image; sides of 32 pixels or more.
-        classes: Number of classes, the width of the softmax layer `fc{classes}`.
-        filters: Of stage 1 and the first of the three; the others have twice and four times as
-            many.
-        shortcuts: False leaves the additions out.
-        normalised: False leaves BatchNormalization out, stage 1's included.
-        zero_gamma: As for `ResNet50`.
-
-    Returns:
-        A Keras model with inputs and outputs as `ResNet50`.
-
-    Raises:
-        ValueError: No such depth; no filter; the images are too small; there is no class;
-            `zero_gamma` without the normalisation or the shortcuts that it needs.
-    """
-    _refuse("TwoLayerResNet", input_shape, classes, SMALLEST_SIDE_GLOBAL)
-    if depth < 8 or (depth - 2) % 6:
-        raise ValueError(f"TwoLayerResNet: depth is {depth}; give 8, 14, 20 or so on, 6n + 2.")
-    if filters < 1:
-        raise ValueError(f"TwoLayerResNet: filters is {filters}; give 1 or more.")
-    if zero_gamma and not (normalised and shortcuts):
-        raise ValueError(
-            "TwoLayerResNet: zero_gamma closes the main paths, so it needs shortcuts beside them "
-            "and BatchNormalization, whose scale it sets."
-        )
-    images = Input(input_shape)
-    X = stage_1(images, filters=filters, normalised=normalised)
-    for stage, width in ((2, filters), (3, 2 * filters), (4, 4 * filters)):
-        for block in range((depth - 2) // 6):
-            stride = 2 if stage > 2 and block == 0 else 1
-            X = _two_layer_block(X, width, stride, f"{stage}_{block + 1}", shortcuts, normalised)
-    name = "TwoLayerResNet" if shortcuts else "TwoLayerPlainNet"
-    model = Model(images, head(X, classes, global_pooling=True), name=name)
-    if zero_gamma:
-        _close_main_paths(model, "branch2b")
-    return model
-
-
-def _two_layer_block(
-    X: KerasTensor, filters: int, stride: int, place: str, shortcuts: bool, normalised: bool
-) -> KerasTensor:
-    """Add two 3x3 convolutions of X to X, or, without shortcuts, return them alone."""
-    shortcut = X
-    for layer, s in (("branch2a", stride), ("branch2b", 1)):
-        X = Activation("relu")(X) if layer == "branch2b" else X
-        X = Conv2D(filters, 3, strides=s, padding="same", name=f"res{place}_{layer}")(X)
-        if normalised:
-            X = BatchNormalization(momentum=BN_MOMENTUM, name=f"bn{place}_{layer}")(X)
-    if shortcuts:
-        X = Add()([X, parameter_free(shortcut, filters, stride)])
-    return Activation("relu")(X)
-
-
-def parameter_free(shortcut: KerasTensor, filters: int, stride: int) -> KerasTensor:
-    """Fit a shortcut to a main path without a weight: drop pixels, add channels of zeros.
-
-    He et al. (2015), section 3.3, option A.
-
-    Args:
-        shortcut: (batch, height, width, channels).
-        filters: Of the main path, as many as the channels or more.
-        stride: Of the main path; of each `stride` pixels the first stays.
-
-    Returns:
-        Tensor (batch, ceil(height / stride), ceil(width / stride), filters).
-    """
-    shortcut = shortcut[:, ::stride, ::stride]
-    missing = filters - shortcut.shape[-1]
-    return ops.pad(shortcut, [(0, 0), (0, 0), (0, 0), (0, missing)]) if missing else shortcut
-
-
-def _refuse(name: str, input_shape: tuple[int, int, int], classes: int, smallest: int) -> None:
+def refuse(name: str, input_shape: tuple[int, int, int], classes: int, smallest: int) -> None:
     """Say in one sentence what can't be built."""
     if min(input_shape[:2]) < smallest:
         raise ValueError(
@@ -269,7 +178,7 @@ def _refuse(name: str, input_shape: tuple[int, int, int], classes: int, smallest
         raise ValueError(f"{name}: classes is {classes}; give 1 or more.")
 
 
-def _close_main_paths(model: Model, last: str = "branch2c") -> None:
+def close_main_paths(model: Model, last: str = "branch2c") -> None:
     """Start the last scale of each block's main path at 0."""
     for layer in model.layers:
         if layer.name.startswith("bn") and layer.name.endswith(last):

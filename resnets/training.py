@@ -1,25 +1,18 @@
 """The recipe of notebook 06: how the series trains a network well, fast and repeatably."""
 
 import dataclasses
-import json
-import math
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
-from IPython import get_ipython
-from IPython.display import display
 from keras.layers import BatchNormalization
 
+from resnets.callbacks import Checkpoint, Curves, Progress, StopAtTarget
 from resnets.graph import FusedAdam, build_once, kept_for_model, open_batch, settings_of
-from resnets.whole_files import replacing
-from resnets_utils import DataError, plot_history
+from resnets_utils import DataError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,33 +24,33 @@ class Recipe:
     Attributes:
         epochs: Passes over the training images.
         batch_size: Images in a batch.
-        peak: The highest learning rate.
+        peak_learning_rate: The highest learning rate.
         warm_up: Epochs in which the learning rate rises to it, half of the training at most.
-        cosine: Whether it then falls to 0 on a cosine. If not, it is the peak from the start.
+        cosine: Whether it then falls to 0 on a cosine. If not, it is at its peak from the start.
         label_smoothing: Share of each label's 1 that is spread over all classes.
-        turn: Largest turn, as a share of a full circle, to either side.
-        shift: Largest shift, as a share of the image's side, in each direction.
+        rotation: Largest rotation, as a share of a full circle, to either side.
+        translation: Largest translation, as a share of the image's side, in each direction.
         zoom: Largest change of size, as a share.
         brightness: Largest change of every pixel, on the scale from 0 to 1.
         contrast: Largest change of the distance from the image's mean colour, as a share.
-        mirror: Whether half of the images are mirrored, left and right changing places. A sign
-            may mean something else in a mirror, a flower does not.
+        horizontal_flip: Whether half of the images are mirrored, left and right changing places.
+            A sign may mean something else in a mirror, a flower does not.
         weight_decay: Share of each kernel that a step takes away, times the learning rate
             (Loshchilov and Hutter 2017, arXiv:1711.05101).
     """
 
     epochs: int = 24
     batch_size: int = 32
-    peak: float = 0.002
+    peak_learning_rate: float = 0.002
     warm_up: float = 1
     cosine: bool = True
     label_smoothing: float = 0.1
-    turn: float = 0.06
-    shift: float = 0.08
+    rotation: float = 0.06
+    translation: float = 0.08
     zoom: float = 0.12
     brightness: float = 0.15
     contrast: float = 0.2
-    mirror: bool = False
+    horizontal_flip: bool = False
     weight_decay: float = 0
 
     def __post_init__(self):
@@ -66,11 +59,11 @@ class Recipe:
             raise ValueError(
                 f"Recipe: {self.epochs} epochs in batches of {self.batch_size}; give 1 or more."
             )
-        if self.peak <= 0 or self.warm_up < 0 or not 0 <= self.label_smoothing < 1:
+        if self.peak_learning_rate <= 0 or self.warm_up < 0 or not 0 <= self.label_smoothing < 1:
             raise ValueError(
-                f"Recipe: peak {self.peak}, warm_up {self.warm_up}, label_smoothing "
-                f"{self.label_smoothing}; give a peak above 0, a warm_up of 0 or more, a "
-                "label_smoothing from 0 to below 1."
+                f"Recipe: peak_learning_rate {self.peak_learning_rate}, warm_up {self.warm_up}, "
+                f"label_smoothing {self.label_smoothing}; give a peak_learning_rate above 0, a "
+                "warm_up of 0 or more, a label_smoothing from 0 to below 1."
             )
         if self.weight_decay < 0:
             raise ValueError(f"Recipe: weight_decay {self.weight_decay}; give 0 or more.")
@@ -80,7 +73,7 @@ class Recipe:
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor, recipe: Recipe) -> tf.Tensor:
-    """Turn, shift, zoom, mirror, lighten and fade each image by its own random amounts.
+    """Rotate, translate, zoom, flip, lighten and fade each image by its own random amounts.
 
     Args:
         images: float32 (batch, height, width, channels) in [0, 1].
@@ -92,16 +85,16 @@ def augment(images: tf.Tensor, seed: tf.Tensor, recipe: Recipe) -> tf.Tensor:
     """
     batch, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
     amounts = tf.random.stateless_uniform((6, batch), seed, -1, 1)
-    turn, zoom, right, down, light, contrast = tf.unstack(amounts)
+    rotation, zoom, right, down, light, contrast = tf.unstack(amounts)
 
     # One matrix for all moves: where in the old image each pixel of the new one looks.
-    angle, scale = 2 * np.pi * recipe.turn * turn, 1 + recipe.zoom * zoom
+    angle, scale = 2 * np.pi * recipe.rotation * rotation, 1 + recipe.zoom * zoom
     cos, sin = scale * tf.cos(angle), scale * tf.sin(angle)
-    x, y = (width - 1) / 2, (height - 1) / 2  # the middle stays where it is, then shifts
-    across = _mirrored(seed, batch) if recipe.mirror else 1.0  # -1: from right to left
+    x, y = (width - 1) / 2, (height - 1) / 2  # the middle stays where it is, then moves
+    across = _flips(seed, batch) if recipe.horizontal_flip else 1.0  # -1: from right to left
     x_by_x, y_by_x = cos * across, sin * across
-    from_x = x - x_by_x * x + sin * y + recipe.shift * right * width
-    from_y = y - y_by_x * x - cos * y + recipe.shift * down * height
+    from_x = x - x_by_x * x + sin * y + recipe.translation * right * width
+    from_y = y - y_by_x * x - cos * y + recipe.translation * down * height
     none = tf.zeros_like(cos)
     moves = tf.stack([x_by_x, -sin, from_x, y_by_x, cos, from_y, none, none], axis=1)
     images = keras.ops.image.affine_transform(images, moves, fill_mode="nearest")
@@ -112,7 +105,7 @@ def augment(images: tf.Tensor, seed: tf.Tensor, recipe: Recipe) -> tf.Tensor:
     return tf.clip_by_value(images, 0, 1)
 
 
-def _mirrored(seed: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+def _flips(seed: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
     """Return -1 or 1 for each image; of a seed of its own, so the other amounts stay theirs."""
     chance = tf.random.stateless_uniform((batch,), tf.random.fold_in(seed, 0))
     return tf.where(chance < 0.5, -1.0, 1.0)
@@ -144,31 +137,31 @@ def make_batches(
 
     def order(epoch):
         of_epoch = tf.random.fold_in((seed, 0), epoch)
-        places = tf.random.experimental.stateless_shuffle(tf.range(m), of_epoch)
-        batches = tf.data.Dataset.from_tensor_slices(places).batch(recipe.batch_size).enumerate()
-        return batches.map(lambda k, places: (tf.random.fold_in(of_epoch, k + 1), places))
+        indices = tf.random.experimental.stateless_shuffle(tf.range(m), of_epoch)
+        batches = tf.data.Dataset.from_tensor_slices(indices).batch(recipe.batch_size).enumerate()
+        return batches.map(lambda k, indices: (tf.random.fold_in(of_epoch, k + 1), indices))
 
     read, kept_labels = make_reader(images), tf.constant(labels)
 
-    def load(of_batch, places):
-        return augment(read(places), of_batch, recipe), tf.gather(kept_labels, places)
+    def load(of_batch, indices):
+        return augment(read(indices), of_batch, recipe), tf.gather(kept_labels, indices)
 
     epochs = tf.data.Dataset.range(first_epoch, recipe.epochs)
     return epochs.flat_map(order).map(load, num_parallel_calls=2).prefetch(2)
 
 
 def make_reader(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return a function from places (k,) to those images, float32 (k, height, width, channels).
+    """Return a function from indices (k,) to those images, float32 (k, height, width, channels).
 
-    An array is kept as one tensor; what is no array (`resnets.photos.Pictures`) is asked batch by
+    An array is kept as one tensor; what is no array (`photos.Pictures`) is asked batch by
     batch, so memory does not grow with it.
     """
     if isinstance(images, np.ndarray):
         kept = tf.constant(images)
-        return lambda places: tf.image.convert_image_dtype(tf.gather(kept, places), tf.float32)
+        return lambda indices: tf.image.convert_image_dtype(tf.gather(kept, indices), tf.float32)
 
-    def read(places):
-        found = tf.numpy_function(images.__getitem__, [places], images.dtype)
+    def read(indices):
+        found = tf.numpy_function(images.__getitem__, [indices], images.dtype)
         found = tf.ensure_shape(found, (None, *images.shape[1:]))
         return tf.image.convert_image_dtype(found, tf.float32)
 
@@ -178,8 +171,8 @@ def make_reader(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
 def in_order(images: np.ndarray, labels: np.ndarray, batch_size: int = 32) -> tf.data.Dataset:
     """Return the batches (images, labels) of one pass, in order and unchanged, to measure on."""
     read, kept_labels = make_reader(images), tf.constant(labels)
-    places = tf.data.Dataset.range(len(images)).batch(batch_size)
-    return places.map(lambda p: (read(p), tf.gather(kept_labels, p))).prefetch(2)
+    indices = tf.data.Dataset.range(len(images)).batch(batch_size)
+    return indices.map(lambda p: (read(p), tf.gather(kept_labels, p))).prefetch(2)
 
 
 def one_hot(batches: tf.data.Dataset, classes: int) -> tf.data.Dataset:
@@ -195,16 +188,21 @@ def one_hot(batches: tf.data.Dataset, classes: int) -> tf.data.Dataset:
 # --- schedule -------------------------------------------------------------------------------------
 
 
-def make_schedule(peak: float, steps: int, warm_up: int) -> keras.optimizers.schedules.CosineDecay:
-    """Return a learning rate that rises to `peak` in `warm_up` steps, then falls to 0 on a cosine.
+def make_schedule(
+    peak_learning_rate: float, steps: int, warm_up: int
+) -> keras.optimizers.schedules.CosineDecay:
+    """Return a learning rate that rises in `warm_up` steps, then falls to 0 on a cosine.
 
     Args:
-        peak: The highest learning rate.
+        peak_learning_rate: The highest learning rate.
         steps: Steps of the whole training.
         warm_up: How many of them rise.
     """
     return keras.optimizers.schedules.CosineDecay(
-        peak / 100, steps - warm_up, warmup_target=peak, warmup_steps=warm_up
+        peak_learning_rate / 100,
+        steps - warm_up,
+        warmup_target=peak_learning_rate,
+        warmup_steps=warm_up,
     )
 
 
@@ -242,162 +240,6 @@ def set_precision(precision: str) -> None:
     )
 
 
-# --- callbacks ------------------------------------------------------------------------------------
-
-
-class Progress(keras.callbacks.Callback):
-    """Print a line per epoch: losses, accuracies, and how many minutes are left.
-
-    The first step builds TensorFlow's graph, and the first look at validation images another one.
-    That happens once, so it is left out of the estimate.
-    """
-
-    def __init__(self, new_graphs: bool = True):
-        """Take whether graphs are still to be built."""
-        super().__init__()
-        self.opening = "building the graph" if new_graphs else "first step"
-
-    def on_train_begin(self, logs=None):
-        """Start the clock."""
-        self.start, self.building = time.monotonic(), 0.0
-        self.steps, self.looks = 0, 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Open the epoch's line."""
-        self.epoch = epoch
-        self.name = f"\repoch {epoch + 1:2}/{self.params['epochs']}: "
-        print(f"{self.name}{'' if self.steps else self.opening}", end="", flush=True)
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Say how much of the epoch is done, and from the third step on what is left."""
-        self.steps += 1
-        if self.steps == 1:
-            self.building = time.monotonic() - self.start
-        steps = self.params["steps"]
-        done = f"{(batch + 1) / steps:4.0%}"
-        if self.steps > 2:
-            epochs = self.params["epochs"] - self.epoch - 1
-            done += f", {self.left(epochs * steps + steps - batch - 1)} left"
-        print(f"{self.name}{done:18}", end="", flush=True)
-
-    def on_test_batch_begin(self, batch, logs=None):
-        """Start the clock of a look at validation images."""
-        self.look = time.monotonic()
-
-    def on_test_batch_end(self, batch, logs=None):
-        """Note what the first one took."""
-        self.looks += 1
-        if self.looks == 1:
-            self.building += time.monotonic() - self.look
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Replace the line by the epoch's results."""
-        steps = (self.params["epochs"] - epoch - 1) * self.params["steps"]
-        results = [f"{name} {value:.3f}" for name, value in (logs or {}).items()]
-        if self.steps > 1 or not steps:
-            results.append(f"{self.left(steps)} left")
-        print(f"{self.name}{', '.join(results):18}", flush=True)
-
-    def left(self, steps: int) -> str:
-        """Return the time that so many more steps will take, as minutes:seconds."""
-        working = time.monotonic() - self.start - self.building
-        seconds = round(working / max(self.steps - 1, 1) * steps)
-        return f"{seconds // 60}:{seconds % 60:02}"
-
-
-class Curves(keras.callbacks.Callback):
-    """In a notebook, draw loss and accuracy while the training runs, in one place."""
-
-    def __init__(self, earlier: dict[str, list[float]], title: str = ""):
-        """Take the values of epochs before an interruption, and the plot's title."""
-        super().__init__()
-        self.values = {name: list(values) for name, values in earlier.items()}
-        self.title, self.shown = title, None
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Replace the plot by one with the new epoch."""
-        for name, value in (logs or {}).items():
-            self.values.setdefault(name, []).append(value)
-        if get_ipython() is None:
-            return  # a terminal shows the progress lines alone
-        axes = plot_history(self.values, self.title)
-        if self.shown is None:
-            self.shown = display(axes[0].figure, display_id=True)
-        else:
-            self.shown.update(axes[0].figure)
-        plt.close(axes[0].figure)
-
-
-class StopAtTarget(keras.callbacks.Callback):
-    """End the training after the first epoch whose validation accuracy reaches a target."""
-
-    def __init__(self, target: float):
-        """Take the target, 0 to 1."""
-        super().__init__()
-        self.target = target
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Compare, and stop."""
-        if logs["val_accuracy"] >= self.target:
-            print(f"Target reached: {logs['val_accuracy']:.1%} on the validation images.")
-            self.model.stop_training = True
-
-
-class Checkpoint(keras.callbacks.Callback):
-    """Keep weights, optimiser and curves in a file, so that a training can go on from there."""
-
-    def __init__(self, path: str | Path, settings: dict):
-        """Take the file's name, ending in .weights.h5, and what a later run must agree with."""
-        super().__init__()
-        self.path, self.settings = Path(path), settings
-        self.history: dict[str, list[float]] = {}
-        if not self.path.name.endswith(".weights.h5"):
-            raise ValueError(f"checkpoint {self.path}: give a name that ends in .weights.h5.")
-
-    def resume(self, model: keras.Model) -> int:
-        """Load the file, if there is one; return the number of epochs that are done.
-
-        Raises:
-            DataError: The file is of another training, or can't be read.
-        """
-        if not self.path.exists():
-            return 0
-        remedy = "Delete it to begin anew, or give another name."
-        try:
-            with h5py.File(self.path) as file:
-                kept = json.loads(file.attrs["training"])
-        except (OSError, KeyError, ValueError) as error:
-            raise DataError(f"{self.path} is not a checkpoint of a training. {remedy}") from error
-        for name, value in self.settings.items():
-            if kept["settings"].get(name) != value:
-                raise DataError(
-                    f"{self.path} is of another training: its {name} is "
-                    f"{kept['settings'].get(name)}, this one's is {value}. {remedy}"
-                )
-        model.optimizer.build(model.trainable_variables)
-        try:
-            model.load_weights(self.path)
-        except ValueError as error:
-            raise DataError(f"{self.path} is of another network. {remedy}") from error
-        self.history = kept["history"]
-        return len(self.history["loss"])
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Write the file under a temporary name and move it: there is always a whole one."""
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(float(value))
-        variables = [*self.model.variables, *self.model.optimizer.variables]
-        needed = sum(4 * math.prod(v.shape) + 4096 for v in variables)  # a table of each, too
-        try:
-            with replacing(self.path, needed) as new:
-                self.model.save_weights(new)
-                with h5py.File(new, "a") as file:
-                    kept = {"settings": self.settings, "history": self.history}
-                    file.attrs["training"] = json.dumps(kept)
-        except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as RuntimeError
-            print(f"\nThe checkpoint {self.path} was not written: {error}. The training goes on.")
-
-
 # --- training -------------------------------------------------------------------------------------
 
 MEASURED = 2000  # images at most that measure BatchNormalization's averages
@@ -424,7 +266,7 @@ def train(
     Args:
         model: Takes float images in [0, 1], returns probabilities.
         training: Images, uint8 or float32 in [0, 1], (m, height, width, channels), an array or
-            `resnets.photos.Pictures`, and their labels, one-hot (m, classes) or whole numbers (m,).
+            `photos.Pictures`, and their labels, one-hot (m, classes) or whole numbers (m,).
         validation: The like; measured after each epoch, nothing is learned from it.
         recipe: What to do.
         seed: Decides the order of the images and their changes, epoch by epoch.
@@ -450,10 +292,12 @@ def train(
 
     classes = model.output_shape[-1]
     steps = -(-len(training[0]) // recipe.batch_size)
-    rate = recipe.peak
+    rate = recipe.peak_learning_rate
     if recipe.cosine:
         warm_up = min(recipe.warm_up, recipe.epochs / 2)
-        rate = make_schedule(recipe.peak, recipe.epochs * steps, round(warm_up * steps))
+        rate = make_schedule(
+            recipe.peak_learning_rate, recipe.epochs * steps, round(warm_up * steps)
+        )
     precision = precision or choose_precision()
     new_graphs = _compile(
         model,
@@ -494,7 +338,7 @@ def train(
         set_precision("float32")
     # They may come by class; and one pass over very many would take minutes.
     mixed = np.random.default_rng(seed).permutation(len(training[0]))[:MEASURED]
-    measure_averages(model, training[0][mixed], recipe.batch_size)
+    recalibrate_batchnorm(model, training[0][mixed], recipe.batch_size)
     if keeper and not keep_checkpoint:
         keeper.path.unlink(missing_ok=True)
     for name, values in new.history.items():
@@ -567,9 +411,10 @@ def _check_fit(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> No
         )
 
 
-def measure_averages(model: keras.Model, images: np.ndarray, batch_size: int = 96) -> None:
+def recalibrate_batchnorm(model: keras.Model, images: np.ndarray, batch_size: int = 96) -> None:
     """Replace BatchNormalization's moving averages by those of the weights as they are now.
 
+    This is PreciseBN (Wu and Johnson 2021, arXiv:2105.07576, section 3).
     The moving averages of a training also hold batches that older weights saw. Here every batch
     counts alike: with momentum k / (k + 1) at batch k, a moving average is a plain mean.
 

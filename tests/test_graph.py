@@ -13,10 +13,11 @@ with quiet_tensorflow():
     import keras
     import tensorflow as tf
 
-from resnets import blocks, graph, inspection, training
+from resnets import blocks, graph, training
+from resnets.inspection import feature_maps, saliency
 from resnets.training import Recipe
 
-STILL = Recipe(turn=0, shift=0, zoom=0, brightness=0, contrast=0, batch_size=8, epochs=2)
+STILL = Recipe(rotation=0, translation=0, zoom=0, brightness=0, contrast=0, batch_size=8, epochs=2)
 
 
 def small(seed=0):
@@ -133,7 +134,7 @@ def test_a_training_of_another_kind_gets_graphs_of_its_own(data, traces):
     for layer in model.layers:
         layer.trainable = True
     model.set_weights(first)
-    other = dataclasses.replace(STILL, peak=0.001)
+    other = dataclasses.replace(STILL, peak_learning_rate=0.001)
     training.train(model, data, None, other)
     training.train(fresh, data, None, other)
     assert traces["train"] == 4
@@ -282,10 +283,10 @@ def test_a_network_is_asked_in_one_graph_until_it_is_gone(data):
         )
         assert len(seen) == 1
         for _ in range(2):
-            inspection.feature_maps(model, images, model.layers[1])
-            inspection.grad_cam(model, images[:2], 3)
-            inspection.occlusion(model, images[:1], 3, window=8)
-            training.measure_averages(model, images, 7)
+            feature_maps.layer_output(model, images, model.layers[1])
+            saliency.grad_cam(model, images[:2], 3)
+            saliency.occlusion(model, images[:1], 3, window=8)
+            training.recalibrate_batchnorm(model, images, 7)
         assert len(seen) == 4, "one for the maps, one for their gradients, one for the averages"
     model.layers[-1].activation = keras.activations.linear
     np.testing.assert_allclose(

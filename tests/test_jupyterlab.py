@@ -32,7 +32,7 @@ IDLE = """() => {
 
 @pytest.fixture(scope="module")
 def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="needs Playwright, see environment.yml")
+    api = pytest.importorskip("playwright.sync_api", reason="needs Playwright, see pyproject.toml")
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip(f"needs a browser on the PATH, one of {', '.join(NAMES)}")

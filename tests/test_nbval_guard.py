@@ -18,9 +18,10 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 pytest.importorskip("nbval")
 from nbclient import NotebookClient
 
+from resnets_utils import ROOT
+
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[1]
 SETUP = """
 import os, sys, warnings
 import matplotlib.pyplot as plt, numpy as np

@@ -11,8 +11,9 @@ from resnets_utils import quiet_tensorflow
 with quiet_tensorflow():
     import keras
 
+from resnets.basic_resnet import BasicBlockResNet
 from resnets.blocks import convolutional_block, identity_block
-from resnets.resnet50 import ResNet50, TwoLayerResNet
+from resnets.resnet50 import ResNet50
 
 # Name, type, output shape and parameter count of the published network's named layers.
 LAYERS = json.loads((Path(__file__).parent / "resnet50_layers.json").read_text())
@@ -277,7 +278,7 @@ def test_training_and_inference_differ_as_they_should():
 @pytest.mark.parametrize("normalised", [True, False])
 def test_shortcuts_are_all_that_differs(normalised):
     plain, residual = (
-        TwoLayerResNet(14, shortcuts=on, normalised=normalised) for on in (False, True)
+        BasicBlockResNet(14, shortcuts=on, normalised=normalised) for on in (False, True)
     )
     convolutions = [x for x in plain.layers if isinstance(x, keras.layers.Conv2D)]
     assert len(convolutions) + 1 == 14  # and the dense layer
@@ -291,7 +292,7 @@ def test_shortcuts_are_all_that_differs(normalised):
 
 
 def test_a_closed_network_passes_on_what_stage_1_made():
-    model = TwoLayerResNet(14, zero_gamma=True)
+    model = BasicBlockResNet(14, zero_gamma=True)
     ends = [model.get_layer(f"res{name}_branch2a").input for name in ("2_1", "3_1", "4_1")]
     look = keras.Model(model.input, [*ends, model.get_layer("avg_pool").input])
     stage_1, stage_2, stage_3, end = (np.asarray(x) for x in look(abs(images(2, 64, 64, 3))))
@@ -303,7 +304,7 @@ def test_a_closed_network_passes_on_what_stage_1_made():
 
 
 def test_a_wider_two_layer_network():
-    model = TwoLayerResNet(8, filters=64)
+    model = BasicBlockResNet(8, filters=64)
     shapes = [model.get_layer(f"bn{stage}_1_branch2b").output.shape for stage in (2, 3, 4)]
     assert shapes == [(None, 15, 15, 64), (None, 8, 8, 128), (None, 4, 4, 256)]
     kernels = [w.shape for w in model.trainable_variables if w.name == "kernel"]
@@ -329,5 +330,5 @@ def test_a_wider_two_layer_network():
     ],
 )
 def test_no_such_two_layer_network(settings, message):
-    with pytest.raises(ValueError, match=f"TwoLayerResNet: .*{message}"):
-        TwoLayerResNet(**settings)
+    with pytest.raises(ValueError, match=f"BasicBlockResNet: .*{message}"):
+        BasicBlockResNet(**settings)

@@ -15,10 +15,10 @@ with quiet_tensorflow():
     import keras
     import tensorflow as tf
 
-from resnets import training
+from resnets import callbacks, training
 from resnets.training import Recipe
 
-STILL = Recipe(turn=0, shift=0, zoom=0, brightness=0, contrast=0, batch_size=8, epochs=2)
+STILL = Recipe(rotation=0, translation=0, zoom=0, brightness=0, contrast=0, batch_size=8, epochs=2)
 
 
 def tiny(classes=6):
@@ -94,7 +94,7 @@ def test_turn_keeps_the_distance_from_the_middle():
     middle = np.array([15.5, 15.5])
     angles = []
     for seed in range(20):
-        before, after = centre(picture()) - middle, centre(changed(seed, turn=0.1)) - middle
+        before, after = centre(picture()) - middle, centre(changed(seed, rotation=0.1)) - middle
         assert np.isclose(np.linalg.norm(after), np.linalg.norm(before), atol=0.2)
         angles.append(np.arctan2(*after[::-1]) - np.arctan2(*before[::-1]))
     assert np.abs(angles).max() <= 2 * np.pi * 0.1 + 0.02
@@ -102,7 +102,7 @@ def test_turn_keeps_the_distance_from_the_middle():
 
 
 def test_shift_moves_each_way_by_at_most_its_share():
-    moves = np.array([centre(changed(s, shift=0.1)) - centre(picture()) for s in range(30)])
+    moves = np.array([centre(changed(s, translation=0.1)) - centre(picture()) for s in range(30)])
     assert np.abs(moves).max() <= 3.3 and (np.abs(moves).max(axis=0) > 2).all()
     assert (moves.min(axis=0) < -1).all() and (moves.max(axis=0) > 1).all()
 
@@ -114,7 +114,7 @@ def test_zoom_changes_the_area():
 
 def test_half_of_the_images_are_mirrored():
     images = np.random.default_rng(0).random((40, 16, 18, 3), dtype="float32")
-    recipe = dataclasses.replace(STILL, mirror=True)
+    recipe = dataclasses.replace(STILL, horizontal_flip=True)
     versions = training.augment(tf.constant(images), (0, 0), recipe).numpy()
     mirrored = np.isclose(versions, images[:, :, ::-1], atol=1e-4).all(axis=(1, 2, 3))
     as_before = np.isclose(versions, images, atol=1e-4).all(axis=(1, 2, 3))
@@ -124,7 +124,7 @@ def test_half_of_the_images_are_mirrored():
 def test_a_mirrored_image_is_the_mirror_image_of_the_one_that_is_not():
     images = tf.constant(np.random.default_rng(0).random((40, 16, 18, 3), dtype="float32"))
     plain = training.augment(images, (5, 0), Recipe()).numpy()
-    versions = training.augment(images, (5, 0), Recipe(mirror=True)).numpy()
+    versions = training.augment(images, (5, 0), Recipe(horizontal_flip=True)).numpy()
     mirrored = np.isclose(versions, plain[:, :, ::-1], atol=1e-3).all(axis=(1, 2, 3))
     as_before = np.isclose(versions, plain, atol=1e-3).all(axis=(1, 2, 3))
     assert mirrored.any() and as_before.any() and (mirrored | as_before).all()
@@ -157,7 +157,9 @@ def test_images_of_one_batch_change_differently_and_stay_in_range(data):
 def test_weight_decay_shrinks_kernels_alone(data):
     models = [tiny(), tiny()]
     for model, weight_decay in zip(models, (0, 0.5), strict=True):
-        recipe = dataclasses.replace(STILL, peak=0.01, cosine=False, weight_decay=weight_decay)
+        recipe = dataclasses.replace(
+            STILL, peak_learning_rate=0.01, cosine=False, weight_decay=weight_decay
+        )
         recipe = dataclasses.replace(recipe, epochs=1, batch_size=20)  # one step
         training.train(model, data, recipe=recipe)
     first = tiny().trainable_weights
@@ -230,8 +232,8 @@ def test_train_reports_every_epoch_on_one_line(data, capsys):
 def test_what_is_left_leaves_the_building_of_graphs_out(epochs, steps, look, monkeypatch, capsys):
     """A step takes a second; the first one 60 more, the first look at validation images 30."""
     clock = types.SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(training.time, "monotonic", lambda: clock.now)
-    progress, told = training.Progress(), []
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: clock.now)
+    progress, told = callbacks.Progress(), []
     progress.set_params({"epochs": epochs, "steps": steps})
     progress.on_train_begin()
 
@@ -263,7 +265,7 @@ def test_what_is_left_leaves_the_building_of_graphs_out(epochs, steps, look, mon
 @pytest.mark.training
 def test_train_learns(data):
     model = tiny()
-    recipe = dataclasses.replace(STILL, epochs=40, peak=0.02, label_smoothing=0)
+    recipe = dataclasses.replace(STILL, epochs=40, peak_learning_rate=0.02, label_smoothing=0)
     history = training.train(model, data, recipe=recipe)
     assert set(history) == {"loss", "accuracy"}
     assert (model.predict(data[0], verbose=0).argmax(1) == data[1].argmax(1)).mean() == 1
@@ -382,9 +384,9 @@ def test_a_full_disk_does_not_stop_the_training(data, tmp_path, monkeypatch, cap
 
 @pytest.mark.training
 def test_a_checkpoint_takes_no_more_room_than_was_asked_for(data, tmp_path, monkeypatch):
-    asked, real = [], training.replacing
+    asked, real = [], callbacks.replacing
     monkeypatch.setattr(
-        training, "replacing", lambda path, needed: asked.append(needed) or real(path, needed)
+        callbacks, "replacing", lambda path, needed: asked.append(needed) or real(path, needed)
     )
     path = tmp_path / "tiny.weights.h5"
     training.train(tiny(), data, None, STILL, checkpoint=path, keep_checkpoint=True)
@@ -393,7 +395,7 @@ def test_a_checkpoint_takes_no_more_room_than_was_asked_for(data, tmp_path, monk
 
 @pytest.mark.training
 def test_stop_at_a_target(data, capsys):
-    recipe = dataclasses.replace(STILL, epochs=40, peak=0.02)
+    recipe = dataclasses.replace(STILL, epochs=40, peak_learning_rate=0.02)
     history = training.train(tiny(), data, data, recipe, target=0.5)
     assert len(history["loss"]) < 40 and history["val_accuracy"][-1] >= 0.5
     assert all(value < 0.5 for value in history["val_accuracy"][:-1])
@@ -432,7 +434,7 @@ def test_a_target_needs_validation(data):
 def test_measured_averages_are_the_means_of_the_batches(data):
     images, _ = data
     model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.BatchNormalization()])
-    training.measure_averages(model, images, batch_size=8)
+    training.recalibrate_batchnorm(model, images, batch_size=8)
     (norm,) = model.layers
     batches = [images[:8], images[8:16], images[16:]]
     mean = np.mean([batch.mean((0, 1, 2)) for batch in batches], axis=0)
@@ -447,7 +449,7 @@ def test_averages_of_bytes_are_those_of_floats(data):
     weights = []
     for given in (images, images.astype("float32") / 255):
         model = tiny()
-        training.measure_averages(model, given)
+        training.recalibrate_batchnorm(model, given)
         weights.append(model.get_weights())
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
@@ -458,7 +460,7 @@ def test_a_part_of_many_images_measures_the_averages(data, monkeypatch):
     measured = []
     monkeypatch.setattr(training, "MEASURED", 8)
     monkeypatch.setattr(
-        training, "measure_averages", lambda _, images, size: measured.append(images)
+        training, "recalibrate_batchnorm", lambda _, images, size: measured.append(images)
     )
     images, _ = data
     training.train(tiny(), data, recipe=dataclasses.replace(STILL, epochs=1), seed=3)

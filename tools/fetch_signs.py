@@ -1,8 +1,8 @@
 """Fetch the real SIGNS, `train_signs.h5` and `test_signs.h5`, into datasets/ (`make data`).
 
 The files are not this project's to hand on, so they come from public copies, tried one after
-the other. A file is moved into place only when it is the original, byte for byte; until then
-it is called NAME.part. Without the real files everything runs on datasets/bundled.
+the other. A file is moved into place only when it is the original, byte for byte. Without the
+real files everything runs on datasets/bundled.
 """
 
 import argparse
@@ -18,7 +18,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parents[1]
+from resnets.atomic_files import replacing
+from resnets_utils import ROOT, kind_of_file
 
 # The originals, by git blob id. GitHub's copies are tracked by it, and it covers the size too.
 BLOBS = {
@@ -51,16 +52,7 @@ def blob_id(content: bytes) -> str:
 
 def describe(content: bytes) -> str:
     """What a file that is not the original looks like, for an error message."""
-    start = content.lstrip()[:100].lower()
-    if start.startswith((b"<!doctype html", b"<html")):
-        kind = "an HTML page"
-    elif start.startswith(b"version https://git-lfs"):
-        kind = "a git-LFS pointer, not the file itself"
-    elif content.startswith(b"\x89HDF\r\n\x1a\n"):
-        kind = "an HDF5 file, but another one"
-    else:
-        kind = "no HDF5 file"
-    return f"{kind} ({len(content):,} bytes, blob id {blob_id(content)})"
+    return f"{kind_of_file(content[:100])} ({len(content):,} bytes, blob id {blob_id(content)})"
 
 
 def receive(url: str, timeout: float, patience: float) -> Iterator[bytes]:
@@ -110,17 +102,13 @@ def download(url: str, target: Path, expected: str, timeout: float, patience: fl
         CopyError: see `receive`; or the file is not the expected one.
         OSError: `target` cannot be written.
     """
-    part = target.with_name(target.name + ".part")
-    try:
+    with replacing(target) as part:
         with part.open("wb") as file, closing(receive(url, timeout, patience)) as pieces:
             for piece in pieces:
                 file.write(piece)
         content = part.read_bytes()
         if blob_id(content) != expected:
             raise CopyError(f"found {describe(content)}, expected blob id {expected}")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)  # also after Ctrl-C
 
 
 def fetch(

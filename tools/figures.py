@@ -16,22 +16,31 @@ from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch, Polygon
 from matplotlib.path import Path as Curve
 from tqdm import tqdm
 
-from resnets.whole_files import replacing
+from resnets.atomic_files import replacing
+from resnets_utils import (
+    BLUE,
+    GREEN,
+    PLAIN,
+    PURPLE,
+    RESIDUAL,
+    ROOT,
+    SKY,
+    VERMILION,
+    YELLOW,
+)
 
-ROOT = Path(__file__).resolve().parents[1]
 SPEED = ROOT / "benchmarks" / "results" / "speed_summary.csv"
 SIGNS = ROOT / "datasets" / "bundled" / "train_signs.h5"
 
-# Okabe and Ito's colours, which colour-blind readers tell apart; each has one meaning everywhere.
-PALETTE = {
-    "convolution": "#0072B2",
-    "batchnorm": "#CC79A7",
-    "activation": "#009E73",
-    "pooling": "#D55E00",
-    "shortcut": "#E69F00",  # and the identity block, whose shortcut is nothing more
-    "addition": "#F0E442",
-    "conv block": "#56B4E9",
-    "plain": "#595959",  # all that has no colour of its own
+PALETTE = {  # each colour has one meaning in all figures
+    "convolution": BLUE,
+    "batchnorm": PURPLE,
+    "activation": GREEN,
+    "pooling": VERMILION,
+    "shortcut": RESIDUAL,  # and the identity block, whose shortcut is nothing more
+    "addition": YELLOW,
+    "conv block": SKY,
+    "plain": PLAIN,  # all that has no colour of its own
 }
 INK, CARD, LINE = "#1F2328", "#FCFCFA", "#D0D0CC"
 STYLE = {

@@ -8,9 +8,9 @@
 
 Renders what is not there yet into build/model/, half of it in SIGNS's manner and half in any,
 trains by the recipe of resnets/training.py, and says how long it will take. Rendered hands vary
-enough: alone they are augmented less. Half of SIGNS's repetitions beside them are strangers':
-other frames, walls, colours and cameras (resnets/strangers.py). Where the model to begin with is
-missing, it is trained first. Interrupted, the same command goes on where it was. SIGNS is what
+enough: alone they are augmented less. Half of SIGNS's repetitions beside them are shifted: other
+frames, walls, colours and cameras (resnets/hands/domain_shift.py). Where the model to begin with
+is missing, it is trained first. Interrupted, the same command goes on where it was. SIGNS is what
 `load_dataset` finds, the photographs or the bundled set; its test images are not read.
 """
 
@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 from render_hands import natural
 
-from resnets import hands, rendering
-from resnets.strangers import stranger
+from resnets.hands import data_sets, variation
+from resnets.hands.domain_shift import shift_domain
 from resnets.validation import group_near_duplicates, grouped_folds
 from resnets_utils import ROOT, DataError, convert_to_one_hot, load_dataset, quiet_tensorflow
 
@@ -34,11 +34,11 @@ TEST = 600  # rendered images that no training sees, for readers who load the se
 SEED = 1  # of the rendered images of the first manner; the next takes the next one
 SHARE = 0.45  # of SIGNS among the training images, by repetition
 MANNERS = {  # both with skin of all tones, and each picture a sitting of its own
-    "any": hands.ANY,
-    "signs": dataclasses.replace(hands.LIKE_SIGNS, tones=hands.ANY.tones, sessions=0),
+    "any": variation.ANY,
+    "signs": dataclasses.replace(variation.LIKE_SIGNS, tones=variation.ANY.tones, sessions=0),
 }
 # Of the recipe's augmentation: the renderer turned, moved and lit the hands already. A guess.
-LESS = {"turn": 0.02, "shift": 0.04, "zoom": 0.05, "brightness": 0.05, "contrast": 0.1}
+LESS = {"rotation": 0.02, "translation": 0.04, "zoom": 0.05, "brightness": 0.05, "contrast": 0.1}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,9 @@ class Kind:
 
 
 KINDS = {
-    "hands": Kind("ResNet50", True, True, {"epochs": 8, "peak": 0.001}, begin="rendered"),
+    "hands": Kind(
+        "ResNet50", True, True, {"epochs": 8, "peak_learning_rate": 0.001}, begin="rendered"
+    ),
     "rendered": Kind("ResNet50", True, False, {"epochs": 10} | LESS),
     "small": Kind("SmallResNet", True, False, {"epochs": 24} | LESS),
     "signs": Kind("ResNet50", False, True, {}),
@@ -63,8 +65,8 @@ KINDS = {
 def mixed(many, few, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Return all of two sets (images, labels), the second repeated until it has that share.
 
-    Its repetitions are not alike: as they are, as strangers', mirrored (a left hand shows the same
-    sign as a right one), as other strangers', and so on.
+    Its repetitions are not alike: as they are, domain shifted, mirrored (a left hand shows the same
+    sign as a right one), shifted otherwise, and so on.
     """
     times = max(1, round(share / (1 - share) * len(many[0]) / len(few[0])))
     again = [repetition(few[0], k) for k in range(times)]
@@ -78,7 +80,7 @@ def repetition(images: np.ndarray, k: int) -> np.ndarray:
     changed = images.copy()
     for index, image in enumerate(images):
         with contextlib.suppress(DataError):  # no hand in it: it stays as it is
-            changed[index] = stranger(image, k, index)
+            changed[index] = shift_domain(image, k, index)
     return changed
 
 
@@ -103,7 +105,7 @@ def rendered_images(count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     for k, (name, how) in enumerate(MANNERS.items()):
         own = -(-(count - k) // len(MANNERS))  # what is left over goes to the first
         if own:
-            rendering.write_set(folder / name, own, TEST, SEED + k, how)
+            data_sets.write_set(folder / name, own, TEST, SEED + k, how)
             sets.append(load_dataset(folder / name)[:2])
     images, labels = zip(*sets, strict=True)
     return np.concatenate(images), np.concatenate(labels, axis=1)
@@ -156,13 +158,14 @@ def train(
     # Here, because the processes that render import this file too.
     with quiet_tensorflow():
         import keras
-    from resnets import classifier, resnet50, training
+    from resnets import resnet50, training
+    from resnets.pictures import classifier
 
     keras.utils.set_random_seed(seed)
     model = getattr(resnet50, network)(zero_gamma=True)
     if begin:
         try:
-            model.set_weights(classifier.load_model(begin)[0].get_weights())
+            model.set_weights(classifier.load_model(begin).model.get_weights())
         except ValueError as error:
             raise DataError(f"{error} Delete {begin}: it is then trained anew.") from error
     checkpoint = out.with_suffix(".weights.h5")
@@ -174,7 +177,7 @@ def train(
         checkpoint=checkpoint,
         keep_checkpoint=True,
     )
-    classifier.save_model(model, out, classifier.Facts(classifier.DIGITS))
+    classifier.Classifier(model, classifier.Facts(classifier.DIGITS), out).save()
     checkpoint.unlink(missing_ok=True)
 
 

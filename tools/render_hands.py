@@ -4,8 +4,8 @@
     python tools/render_hands.py sheet --out build/hands.png
     python tools/render_hands.py picture --sign 3 --size 256 --out build/hand.jpg
 
-`resnets/hands.py` says how. A set is in the format of SIGNS: SIGNS_DIR=build/hands makes every
-notebook and script read it. Interrupted, the same command goes on where it was.
+`resnets/hands/rendering.py` says how. A set is in the format of SIGNS: SIGNS_DIR=build/hands makes
+every notebook and script read it. Interrupted, the same command goes on where it was.
 """
 
 import argparse
@@ -16,18 +16,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from resnets import hands, rendering
-from resnets.whole_files import replacing
+from resnets.atomic_files import replacing
+from resnets.hands import data_sets, rendering, variation
 from resnets_utils import ROOT, DataError, load_dataset
 
-STYLES = {"signs": hands.LIKE_SIGNS, "any": hands.ANY}
+STYLES = {"signs": variation.LIKE_SIGNS, "any": variation.ANY}
 DEFAULTS = {"set": "hands", "sheet": "hands.png", "picture": "hand.jpg"}  # in build/
 
 
-def sheet(seed: int, how: hands.Variation, columns: int = 12) -> Image.Image:
+def sheet(seed: int, how: variation.Variation, columns: int = 12) -> Image.Image:
     """Return a row of rendered hands for each sign, and beside it what `load_dataset` finds."""
     blocks = [
-        [hands.picture(seed, columns * sign + i, sign, how) for i in range(columns)]
+        [rendering.picture(seed, columns * sign + i, sign, how) for i in range(columns)]
         for sign in range(6)
     ]
     with contextlib.redirect_stdout(sys.stderr):
@@ -71,11 +71,11 @@ def main(arguments: list[str] | None = None) -> int:
     out = options.out or ROOT / "build" / DEFAULTS[options.what]
     try:
         if options.what == "set":
-            rendering.write_set(out, options.train, options.test, seed, how)
+            data_sets.write_set(out, options.train, options.test, seed, how)
         elif options.what == "sheet":
             save(sheet(seed, how), out)
         else:
-            pixels = hands.picture(seed, options.index, options.sign, how, options.size)
+            pixels = rendering.picture(seed, options.index, options.sign, how, options.size)
             save(Image.fromarray(pixels), out)
     except (DataError, OSError) as error:
         print(error, file=sys.stderr)

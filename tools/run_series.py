@@ -35,9 +35,9 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from tqdm import tqdm
 
-from resnets.whole_files import write
+from resnets.atomic_files import write
+from resnets_utils import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
 POLL = 0.5  # seconds between two looks at the kernel's memory

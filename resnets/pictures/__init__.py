@@ -1,0 +1,1 @@
+"""Your own pictures: photographs and labelled folders in, models that know their classes."""

@@ -1,0 +1,365 @@
+"""The exercises' checks, against banks of wrong and right answers.
+
+A wrong answer is rejected by its own task's check, whatever the seed, in words that name the
+fault; a right one passes, however it is written. `answers_*.py` hold the banks, one per notebook.
+"""
+
+import ast
+import functools
+import importlib
+import inspect
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from bank import RIGHT, TASKS, WRONG, Case, compiled, namespace, non_answers
+
+from resnets.checks import core, steps, wire
+from resnets_utils import quiet_tensorflow
+
+with quiet_tensorflow():
+    import keras
+
+    from resnets.checks import probe
+
+ROOT = Path(__file__).parents[2]
+CHECKS = ROOT / "resnets" / "checks"
+NOTEBOOKS = {path.stem[3:]: path for path in sorted((ROOT / "notebooks").glob("0*.ipynb"))}
+for module in NOTEBOOKS:
+    importlib.import_module(f"resnets.checks.{module}")
+    importlib.import_module(f"answers_{module}")
+
+SEEDS = (1, 20_261)  # beside 0, which a call in a notebook has
+HEAVY = ("stages_2_to_5", "resnet50")  # a second or more for each: other seeds for a sample
+CORRECT = [Case(task, "as in the notebook", TASKS[task].correct) for task in TASKS]
+FUNCTIONS = [task for task in TASKS if f"def {TASKS[task].answers[0]}(" in TASKS[task].correct]
+FIRST_WRONG = {case.task: case for case in reversed(WRONG)}
+
+# What a student must never read: the inside of the checks, of Keras and of TensorFlow.
+INSIDE = ("Traceback", 'File "', ".py", "/site-packages", "ag__", "{{", "\x1b", "object at 0x")
+LINES = 12
+
+
+@pytest.fixture(autouse=True)
+def _fresh_names() -> Iterator[None]:
+    """Let every case have Keras's names to itself, as in a notebook of its own."""
+    keras.backend.clear_session(free_memory=False)
+    yield
+
+
+def objects(case: Case) -> dict[str, object]:
+    names = namespace(case.task, case.code)
+    return {name: names[name] for name in TASKS[case.task].answers if name in names}
+
+
+def judged(case: Case, seed: int, given: dict[str, object] | None = None) -> tuple[bool, str]:
+    given = objects(case) if given is None else given
+    ask = functools.partial(probe.serve, names=given)
+    return core.judge(f"check_{case.task}", list(TASKS[case.task].answers), ask, seed)
+
+
+def check_of(task: str) -> Callable:
+    """Return what the notebook imports."""
+    module = core.CHECKS[f"check_{task}"].function.__module__
+    return getattr(importlib.import_module(module), f"check_{task}")
+
+
+def called(case: Case) -> None:
+    """Call the check as a cell of the notebook does."""
+    check_of(case.task)(*objects(case).values())
+
+
+def printed(capsys: pytest.CaptureFixture) -> str:
+    """Return the message of a check, without what the answer itself printed before it."""
+    text = capsys.readouterr().out
+    start = re.search(r"^(passed|not right yet|not written yet): ", text, re.MULTILINE)
+    assert start, text
+    return text[start.start() :].rstrip("\n")
+
+
+def said(message: str) -> str:
+    """Return what a message says of the fault, in lower case and one line.
+
+    The first line repeats the answers' names, "tried" the arguments; neither names a fault.
+    """
+    if message.startswith("not right yet"):
+        kept = re.split(r"\n  (?=\w[\w ]*:)", message)[1:]
+        message = "\n".join(part for part in kept if not part.startswith("tried:"))
+    return re.sub(r"\s+", " ", message).lower()
+
+
+def missing_words(case: Case, message: str) -> list[str | tuple[str, ...]]:
+    text = said(message)
+    alternatives = [(words,) if isinstance(words, str) else words for words in case.words]
+    return [words for words in alternatives if not any(word in text for word in words)]
+
+
+def assert_readable(message: str) -> None:
+    found = [text for text in INSIDE if text in message]
+    assert not found, f"{found} in\n{message}"
+    assert 1 <= len(message.splitlines()) <= LINES, message
+    assert max(map(len, message.splitlines())) <= 100, message
+
+
+def by_name(cases: list[Case]) -> list:
+    return [pytest.param(case, id=str(case)) for case in cases]
+
+
+# --- the banks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", by_name(WRONG))
+def test_wrong_answer_is_rejected(case, capsys):
+    called(case)
+    message = printed(capsys)
+    assert not message.startswith("passed"), f"accepted:\n{case.code}"
+    assert not missing_words(case, message), f"missing {missing_words(case, message)} in\n{message}"
+    assert_readable(message)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "case",
+    by_name([case for i, case in enumerate(WRONG) if case.task not in HEAVY or i % 10 == 0]),
+)
+def test_wrong_answer_is_wrong_with_other_inputs(case, seed):
+    passed, message = judged(case, seed)
+    assert passed is False, message
+    assert_readable(message)
+
+
+@pytest.mark.parametrize("case", by_name(CORRECT + RIGHT))
+def test_right_answer_passes(case, capsys):
+    called(case)
+    message = printed(capsys)
+    assert message.startswith("passed"), message
+    assert_readable(message)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "case", by_name([*CORRECT, *(case for case in RIGHT if case.task not in HEAVY)])
+)
+def test_right_answer_is_right_with_other_inputs(case, seed):
+    passed, message = judged(case, seed)
+    assert passed is True, message
+    assert message.startswith("passed")
+
+
+def test_banks_are_as_large_as_promised():
+    assert len(TASKS) == 38
+    assert len(WRONG) >= 120
+    assert len(RIGHT) >= 60
+    assert len({str(case) for case in WRONG}) == len(WRONG)
+    assert len({str(case) for case in RIGHT}) == len(RIGHT)
+    assert {case.task for case in WRONG} == {case.task for case in RIGHT} == set(TASKS)
+    assert min(sum(case.task == task for case in WRONG) for task in TASKS) >= 2
+    correct = {task: TASKS[task].correct for task in TASKS}
+    assert all(case.code.strip() != correct[case.task].strip() for case in WRONG)
+
+
+# --- no answer ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [kind for kind, *_ in non_answers("f")])
+@pytest.mark.parametrize("task", FUNCTIONS)
+def test_no_answer(task, kind, capsys):
+    code, words = {kind: rest for kind, *rest in non_answers(TASKS[task].answers[0])}[kind]
+    case = Case(task, kind, code, (words,))
+    called(case)
+    message = printed(capsys)
+    assert message.startswith(("not right yet", "not written yet")), message
+    assert not missing_words(case, message), message
+    assert_readable(message)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_name_that_is_not_there(task):
+    given = objects(Case(task, "", TASKS[task].correct))
+    blank = TASKS[task].answers[-1]
+    del given[blank]
+    passed, message = judged(Case(task, "", ""), 0, given)
+    assert not passed
+    assert message.startswith("not written yet") and blank in message
+
+
+ANYTHING = {
+    "None": None,
+    "dots": ...,
+    "number": 3.5,
+    "text": "text",
+    "list": [],
+    "dictionary": {},
+    "object": object(),
+    "tuple": (1, 2),
+}
+
+
+@pytest.mark.parametrize("kind", ANYTHING)
+@pytest.mark.parametrize("task", TASKS)
+def test_anything_under_an_answers_name(task, kind):
+    given = objects(Case(task, "", TASKS[task].correct))
+    given[TASKS[task].answers[-1]] = ANYTHING[kind]
+    passed, message = judged(Case(task, "", ""), 0, given)
+    assert not passed
+    assert_readable(message)
+
+
+# --- calls ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_nbgrader_meets_no_error_for_a_right_answer(task, capsys, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    monkeypatch.setenv("RESNETS_GRADING_SEED", "77")
+    called(Case(task, "", TASKS[task].correct))
+    assert printed(capsys).startswith("passed")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_nbgrader_meets_an_error_for_a_wrong_answer(task, capsys, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(core.CheckFailed) as caught:
+        called(FIRST_WRONG[task])
+    assert not re.search("^(passed|not )", capsys.readouterr().out, re.MULTILINE)
+    assert caught.value._render_traceback_() == [str(caught.value)]
+    assert_readable(str(caught.value))
+
+
+def test_a_check_called_with_too_little_says_how(capsys, monkeypatch):
+    check_of("component_2")(5)
+    told = "not right yet: call check_component_2(after_2a, after_2b) as it was given"
+    assert printed(capsys) == told
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(core.CheckFailed, match="as it was given"):
+        check_of("component_2")()
+
+
+def test_the_seed_comes_from_the_environment(monkeypatch):
+    """The same answer meets the same inputs for a seed, others for another one."""
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    told = []
+    for seed in ("5", "5", "6"):
+        monkeypatch.setenv("RESNETS_GRADING_SEED", seed)
+        with pytest.raises(core.CheckFailed) as caught:
+            check_of("updated_average")(lambda average, batch_value, momentum: average)
+        told.append(str(caught.value))
+    assert told[0] == told[1] != told[2]
+
+
+def test_what_ask_raises_passes_through():
+    class Gone(Exception):
+        pass
+
+    def ask(request):
+        raise Gone
+
+    for task in TASKS:
+        with pytest.raises(Gone):
+            core.judge(f"check_{task}", list(TASKS[task].answers), ask, 0)
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if task not in HEAVY])
+def test_judging_by_text_alone(task):
+    """In grading, requests and replies travel as JSON, to a process and back."""
+    given = objects(Case(task, "", TASKS[task].correct))
+
+    def ask(request):
+        request = wire.decode(json.loads(json.dumps(wire.encode(request))))
+        reply = probe.serve(request, given)
+        return wire.decode(json.loads(json.dumps(wire.encode(reply))))
+
+    assert core.judge(f"check_{task}", list(TASKS[task].answers), ask, 0)[0]
+
+
+# --- the modules and the notebooks ----------------------------------------------------------------
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules of this repository that a file of the package imports, by short names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    assert not any(name.startswith(("resnets_utils", "notebooks", "tests")) for name in found)
+    ours = [name.split(".") for name in found if name.split(".")[0] == "resnets"]
+    assert all(parts[1] == "checks" for parts in ours), f"{path}: {ours}"
+    return {parts[2] for parts in ours}
+
+
+@pytest.mark.parametrize("path", sorted(CHECKS.glob("*.py")), ids=lambda path: path.stem)
+def test_no_answer_is_imported(path):
+    """No module imports what the series teaches, nor the checks of another notebook."""
+    assert not imported(path) & set(NOTEBOOKS)
+
+
+def test_the_process_that_judges_needs_no_keras():
+    modules = [f"resnets.checks.{path.stem}" for path in CHECKS.glob("*.py")]
+    modules.remove("resnets.checks.probe")
+    code = (
+        "import importlib, sys\n"
+        f"for name in {modules}: importlib.import_module(name)\n"
+        "from resnets.checks.wire import decode\n"
+        "print(decode({'dtype': 'bfloat16', 'shape': [], 'base64': 'gD8='}))\n"
+        "print(*{'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == "1\n\n"
+    assert len(modules) >= 14
+
+
+@pytest.mark.parametrize("module", NOTEBOOKS)
+def test_a_notebook_calls_the_checks_of_its_module(module):
+    own = f"resnets.checks.{module}"
+    calls = {}
+    for cell in json.loads(NOTEBOOKS[module].read_text())["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade"):
+            text = "".join(cell["source"])
+            calls |= dict(re.findall(r"^check_(\w+)\(([\w, ]*)\)$", text, re.MULTILINE))
+    made = {name for name, check in core.CHECKS.items() if check.function.__module__ == own}
+    assert {f"check_{task}" for task in calls} == made
+    assert calls == {task: ", ".join(TASKS[task].answers) for task in calls}
+
+
+def test_every_check_has_its_bank():
+    assert {f"check_{task}" for task in TASKS} == set(core.CHECKS)
+
+
+def test_parameters_are_the_answers_names():
+    for task in TASKS:
+        assert list(inspect.signature(check_of(task)).parameters) == list(TASKS[task].answers)
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "line"),
+    [
+        ("x = [0]\nmin(1 / y for y in x)\n", "ZeroDivisionError", "min(1 / y for y in x)"),
+        ("import json\njson.loads('[')  # here\n", "JSONDecodeError", "json.loads('[')  # here"),
+        ("def f(:\n", "SyntaxError", "def f(:"),
+    ],
+)
+def test_an_error_is_told_with_the_learners_line(cell, kind, line):
+    with pytest.raises(Exception) as caught:
+        exec(compiled(cell))
+    told = wire.describe_error(caught.value)
+    assert (told["type"], told["line"]) == (kind, line) and told["message"]
+
+
+def test_a_description_that_leads_in_a_circle_ends():
+    node = {"kind": "Activation", "name": "a", "training": None, "activation": "relu"}
+    nodes = [
+        {"kind": "input", "name": "", "inputs": [], "training": None, "shape": [None, 2, 2, 4]},
+        {**node, "inputs": [2], "shape": None},
+        {**node, "inputs": [1], "shape": None},
+    ]
+    with pytest.raises(steps.Tangled):
+        steps.read_steps({"nodes": nodes, "inputs": [0], "output": 2})
