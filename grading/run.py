@@ -83,8 +83,31 @@ def __getattr__(name: str) -> object:
         raise AttributeError(name)
     return lambda *answers, **options: None
 '''
-# What notebooks import that were handed out before a module got its present name.
-EARLIER = {"resnets/exercises.py": f"from {BLANKS} import *\n"}
+# Behind a module that has moved, or parts of it, since notebooks were handed out. A name that is
+# gone becomes None: the import goes on, and with it the cells that don't use the name.
+MOVED = """
+import importlib
+
+
+def __getattr__(name: str) -> object:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    for module in {modules}:
+        try:
+            return getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError):  # a release holds what its own notebook needs
+            pass
+"""
+EARLIER = {  # where it was: where it is
+    "resnets/exercises.py": [BLANKS],
+    "resnets/classifier.py": ["resnets.pictures.classifier"],
+    "resnets/photos.py": ["resnets.pictures.photos"],
+    "resnets/resnet50.py": ["resnets.basic_resnet"],
+    "resnets/training.py": ["resnets.callbacks"],
+    "resnets/inspection/__init__.py": [
+        f"resnets.inspection.{name}" for name in ("gradients", "feature_maps", "confusions")
+    ],
+}
 
 
 class Refused(Exception):
@@ -237,9 +260,10 @@ def hide_judge(release: Path, checks: set[str]) -> None:
     judging = needed_modules({CORE, *checks}) - needed_modules({WIRE, PROBE, BLANKS})
     for file in judging | {module_file("resnets.checks")}:
         write(release / file.relative_to(ROOT), STAND_IN)
-    for name, text in EARLIER.items():
-        if not (release / name).exists():
-            write(release / name, text)
+    for name, modules in EARLIER.items():
+        path = release / name
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        write(path, text + MOVED.format(modules=modules))
 
 
 def checksums(assignments: dict[str, Assignment], releases: dict[str, str]) -> dict[str, str]:

@@ -12,7 +12,6 @@ by the probe's `serve`, with the names that the cells have made.
 
 import importlib
 import json
-import linecache
 import os
 import signal
 import struct
@@ -52,7 +51,8 @@ class Pipes:
             if longest and len(data) > longest:
                 raise ValueError(f"the result takes more than {longest // 2**20} MB")
         except (TypeError, ValueError, RecursionError) as error:
-            data = json.dumps({"id": reply["id"], "failed": describe(error)}).encode()
+            failed = {"type": type(error).__name__, "message": str(error)[:LONGEST], "line": ""}
+            data = json.dumps({"id": reply["id"], "failed": failed}).encode()
         data = HEADER.pack(len(data)) + data
         while data:
             data = data[os.write(self.replies, data) :]
@@ -85,35 +85,14 @@ def start(settings: dict) -> tuple[dict, object, object, object]:
     return held, shell, *(importlib.import_module(settings[name]) for name in ("wire", "probe"))
 
 
-def run_cell(shell: object, request: dict) -> dict:
+def run_cell(shell: object, wire: object, request: dict) -> dict:
     """Run a cell; return what it stopped with, if it did."""
     result = shell.run_cell(request["source"], store_history=True)
     if "matplotlib.pyplot" in sys.modules:
         with suppress(Exception):
             sys.modules["matplotlib.pyplot"].close("all")
     error = result.error_before_exec or result.error_in_exec
-    return {"error": describe(error) if isinstance(error, BaseException) else None}
-
-
-def describe(error: BaseException) -> dict:
-    """Return an error's type and message, and the student's own line."""
-    line, trace = "", error.__traceback__
-    if isinstance(error, SyntaxError):
-        line = error.text or ""
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if name.startswith("<ipython-input"):
-            line = linecache.getline(name, trace.tb_lineno) or line
-        trace = trace.tb_next
-    # TensorFlow tells its own way first; what went wrong is the last paragraph's first line.
-    message = str(error).strip()
-    if message.startswith("in user code:"):
-        message = message.rsplit("\n\n", 1)[-1].strip()
-    return {
-        "type": type(error).__name__[:80],
-        "message": message[:LONGEST],
-        "line": line.strip()[:LONGEST],
-    }
+    return {"error": wire.describe_error(error) if isinstance(error, BaseException) else None}
 
 
 def serve(shell: object, wire: object, probe: object, request: dict) -> dict:
@@ -134,14 +113,14 @@ def main() -> None:
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             if request["do"] == "cell":
-                reply = run_cell(shell, request)
+                reply = run_cell(shell, wire, request)
             else:
                 reply = serve(shell, wire, probe, request)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         except KeyboardInterrupt:
             reply = {"interrupted": True}
         except BaseException as error:
-            reply = {"failed": describe(error)}
+            reply = {"failed": wire.describe_error(error)}
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         pipes.send({"id": request["id"], **reply}, settings["longest"])
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-from resnets.hands import rendering, variation
+from resnets.hands import camera, colour, variation
 from resnets_utils import DataError
 
 CUT = dataclasses.replace(variation.ANY, clutter=0)
@@ -17,7 +17,7 @@ def cut_out(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     SIGNS's walls are grey, its hands are not. The second array (64, 64) is 0 to 1.
     """
     pixels = image / 255
-    colourful = rendering.blur(np.ptp(pixels, axis=2) / pixels.max(axis=2).clip(0.05), 0.7)
+    colourful = camera.blur(np.ptp(pixels, axis=2) / pixels.max(axis=2).clip(0.05), 0.7)
     skin = np.clip((colourful - 0.16) / 0.1, 0, 1)
     wall = np.median(pixels[skin < 0.1], axis=0) if (skin < 0.1).any() else np.ones(3)
     share = skin[:, :, None]
@@ -63,12 +63,12 @@ def shift_domain(image: np.ndarray, seed: int, index: int) -> np.ndarray:
         raise DataError(f"photograph {index}: found no hand.")
     box = frame(skin, rng)
     share = crop(skin, box)[:, :, None]
-    hand = rendering.linear(np.stack([crop(c, box) for c in np.moveaxis(hand, 2, 0)], axis=2))
+    hand = colour.linear(np.stack([crop(c, box) for c in np.moveaxis(hand, 2, 0)], axis=2))
     hand = hand * rng.uniform(0.5, 1.4) * np.exp(rng.normal(0, 0.08, 3))
-    light = share * hand + (1 - share) * rendering.wall(64, CUT, rng)
+    light = share * hand + (1 - share) * colour.wall(64, CUT, rng)
     if rng.random() < 0.5:
         light = light[:, ::-1]
-    return rendering.photograph(light, CUT, rng)
+    return camera.photograph(light, CUT, rng)
 
 
 def shift_domains(

@@ -36,8 +36,10 @@ def judge(check, names, ask, seed):
             return False, f"not right yet: found {reply['value']!r}"[:500]
     return True, f"passed: {names[0]}"
 '''
-PROBE = '''
-"""A small wire and probe in one."""
+WIRE = (ROOT / "resnets" / "checks" / "wire.py").read_text(encoding="utf-8")
+PROBE = (
+    WIRE
+    + """
 
 
 def serve(request, names):
@@ -47,14 +49,8 @@ def serve(request, names):
         return {"value": names[request["name"]](*request["args"])}
     except (Exception, SystemExit) as error:
         return {"error": {"type": type(error).__name__, "message": str(error)[:200], "line": ""}}
-
-
-def encode(data):
-    return data
-
-
-decode = encode
-'''
+"""
+)
 DOUBLE = "def double(x):\n    return 2 * x"
 TRIPLE = "def triple(x):\n    return 3 * x"
 WRONG = ("def double(x):\n    return 0", "def triple(x):\n    return 0")

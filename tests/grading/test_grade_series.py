@@ -43,7 +43,6 @@ def test_a_students_folder_holds_no_answers(tmp_path):
             assert "BEGIN SOLUTION" not in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(modules.CORE == "resnets.checks", reason="the checks are one module")
 def test_judging_loads_no_tensorflow():
     assignments = run.load_assignments(ROOT / "notebooks")
     names = {name for assignment in assignments.values() for name in assignment.modules}

@@ -61,6 +61,16 @@ def test_texts_for_reading_grade_nothing_anew_and_all_else_does(graded, tmp_path
     assert len({first, second, found()}) == 3
 
 
+def test_old_notebooks_find_what_was_moved(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "EARLIER", {"earlier.py": ["no.such.module", "fractions"]})
+    (tmp_path / "earlier.py").write_text("here = 1")
+    run.hide_judge(tmp_path, set())
+    script = "from earlier import Fraction, gone, here; print(Fraction(2, 4), gone, here)"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("1/2 None 1\n", "")
+
+
 def test_without_a_seed_one_is_drawn_and_kept(course, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "ann.ipynb").write_text(handed_in())

@@ -14,7 +14,7 @@ import pytest
 import render_hands
 from PIL import Image
 
-from resnets.hands import anatomy, data_sets, rendering, variation
+from resnets.hands import anatomy, camera, colour, data_sets, rendering, variation
 from resnets_utils import BUNDLED, ROOT, DataError, load_dataset
 
 SCRIPT = ROOT / "tools" / "render_hands.py"
@@ -196,7 +196,7 @@ def test_a_palm_has_lines_and_is_plain_between_them(mirror):
     up = shape.end[:4].mean(axis=0) - wrist
     along = np.linspace(0, 1, 200)[:, None]
     points = wrist + along * up + 0.3 * (little - index)  # from the wrist to the little finger
-    dark = np.mean([rendering.palm_lines(shape, points, rng(seed)) for seed in range(40)], axis=0)
+    dark = np.mean([colour.palm_lines(shape, points, rng(seed)) for seed in range(40)], axis=0)
     assert dark.min() < 0.03 and dark.max() > 0.12
     lines = np.array([0.0, 0.42, 0.72])  # wrist, head and heart, as far up as they lie there
     assert all(np.abs(lines - t).min() < 0.12 for t in along[dark > 0.12, 0])
@@ -240,7 +240,7 @@ def test_size_says_how_much_of_the_frame_a_hand_fills(monkeypatch):
 def test_tones_go_from_light_to_dark():
     bright = []
     for tone in (0.0, 0.5, 1.0):
-        back, palm = rendering.skin(tone, rng())
+        back, palm = colour.skin(tone, rng())
         assert (palm[0] > palm[2]) and (back[0] > back[2]), "skin is reddish"
         bright.append(back.mean())
     assert bright[0] > 2 * bright[1] > 4 * bright[2]
@@ -271,9 +271,9 @@ def test_a_ceiling_s_light_comes_from_above_and_is_warm():
 
 def test_blur_keeps_the_light():
     picture = rng().random((40, 40))
-    assert abs(rendering.blur(picture, 2.0).mean() - picture.mean()) < 0.01
-    assert rendering.blur(picture, 2.0).std() < 0.3 * picture.std()
-    np.testing.assert_array_equal(rendering.blur(np.ones((8, 8)), 3).round(6), np.ones((8, 8)))
+    assert abs(camera.blur(picture, 2.0).mean() - picture.mean()) < 0.01
+    assert camera.blur(picture, 2.0).std() < 0.3 * picture.std()
+    np.testing.assert_array_equal(camera.blur(np.ones((8, 8)), 3).round(6), np.ones((8, 8)))
 
 
 @pytest.mark.parametrize(
