@@ -23,7 +23,7 @@ with quiet_tensorflow():
     import signs_test
     import speed
 
-from resnets.pictures import folders
+from resnets.pictures import folders as labelled
 from resnets.training import Recipe
 
 
@@ -72,7 +72,7 @@ def test_what_is_no_model_for_these_pictures_is_refused(tmp_path):
 
 def test_a_folder_to_measure_has_equal_classes_and_no_copies(tmp_path):
     folders.make_folder(tmp_path / "pictures", 200)
-    found = folders.find_images(tmp_path / "pictures")
+    found = labelled.find_images(tmp_path / "pictures")
     assert np.bincount(found.labels).tolist() == [2] * folders.CLASSES
     assert len({path.read_bytes() for path in found.paths}) == 200
 
@@ -136,13 +136,13 @@ def pictures(tmp_path):
         path = tmp_path / "colours" / "ab"[k % 2] / f"{k}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (64, 64), (12 * k, 0, 0)).save(path)
-    return folders.gather(folders.find_images(tmp_path / "colours"), tmp_path / "colours.h5")
+    return labelled.gather(labelled.find_images(tmp_path / "colours"), tmp_path / "colours.h5")
 
 
 @pytest.mark.parametrize("validate", [True, False])
 def test_what_a_flowers_training_reads(pictures, validate, tmp_path, monkeypatch):
     read, taught = set(), []
-    get = folders.Pictures.__getitem__
+    get = labelled.Pictures.__getitem__
 
     def watched(self, chosen):
         read.update(np.atleast_1d(self.indices[chosen]))
@@ -152,7 +152,7 @@ def test_what_a_flowers_training_reads(pictures, validate, tmp_path, monkeypatch
         taught.append((data, validation))
         return {"accuracy": [0.5], "seconds": [1.0]}
 
-    monkeypatch.setattr(folders.Pictures, "__getitem__", watched)
+    monkeypatch.setattr(labelled.Pictures, "__getitem__", watched)
     monkeypatch.setattr(flowers.training, "train", train)
     setting = flowers.SETTINGS["shallow"]
     result = flowers.run(setting, pictures, 1, validate, tmp_path / "state.weights.h5")
