@@ -29,6 +29,7 @@ FACTS, CONFIG, WEIGHTS = "resnets.json", "config.json", "model.weights.h5"
 LARGEST = {FACTS: 4 * 10**6, CONFIG: 4 * 10**6, WEIGHTS: 10**9}  # bytes
 MEMBERS = 1000
 ACTIVATIONS = 2**27  # numbers that a model may compute of one picture: half a gigabyte
+UNSTORED = 10**6  # weights, at most, that no file holds: states of random layers
 PIXELS = ("0-1", "0-255")  # what a model from elsewhere may take
 AS_KERAS = (
     "Open it in the program that made it and save it anew: "
@@ -170,7 +171,8 @@ def _network(file: zipfile.ZipFile) -> tuple[keras.Model, dict]:
     if not {CONFIG, WEIGHTS} <= set(names) or len(names) > MEMBERS:
         found = shortened(sorted(names[:10]), 200)
         raise Foreign(f"a zip of {len(names):,} members, {found}, not of {CONFIG} and {WEIGHTS}")
-    config = json.loads(_member(file, CONFIG))
+    text = _member(file, CONFIG)
+    config = json.loads(text)
     if not isinstance(config, dict):
         raise Foreign(f"its {CONFIG} holds a {type(config).__name__} in place of a table")
     _check_size(file, WEIGHTS)
@@ -178,7 +180,7 @@ def _network(file: zipfile.ZipFile) -> tuple[keras.Model, dict]:
         weights = Path(file.extract(WEIGHTS, folder))
         network = _built(config, _numbers(weights))
         network.load_weights(weights)
-    return network, config
+    return network, json.loads(text)  # Keras takes the first one apart
 
 
 def _numbers(weights: Path) -> int:
@@ -223,7 +225,7 @@ def _check_network(network: Any, stored: int) -> None:
     if len(returns) != 2 or not isinstance(returns[1], int) or returns[1] < 2:
         raise Foreign(f"it returns {returns}")
     wanted = sum(math.prod(variable.shape) for variable in network.variables)
-    if wanted > stored:
+    if wanted > stored + UNSTORED:
         raise Foreign(f"its layers have {wanted:,} weights, of which the file holds {stored:,}")
     for operation in _operations(network):
         for shape in _output_shapes(operation):
@@ -262,7 +264,7 @@ def noticed(network: keras.Model, config: dict) -> str:
     """Return what in a network from elsewhere says that it takes 0 to 255, "" where nothing does.
 
     The first layer or operation that scales decides: a Rescaling by 1/255 or the like, a
-    Normalization around a mean above 2, a division by 64 or more.
+    Normalization around a mean above 2, a number of 64 or more that is divided by or subtracted.
     """
     for layer in _operations(network):
         if isinstance(layer, keras.layers.Rescaling):
@@ -274,7 +276,7 @@ def noticed(network: keras.Model, config: dict) -> str:
     for part in _tables(config):
         numbers = [abs(number) for number in _constants(part)]
         kind = part.get("class_name")
-        if (kind in ("TrueDivide", "Divide") and max(numbers, default=0) >= 64) or (
+        if (kind in ("TrueDivide", "Divide", "Subtract") and max(numbers, default=0) >= 64) or (
             kind == "Multiply" and 0 < max(numbers, default=0) < 0.05
         ):
             return f"its operation {part.get('name')} is for those"
