@@ -16,7 +16,7 @@ from resnets_utils import DataError, shown
 FILE = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 REMEDY = (
     f"Expected {FILE}, 94 MB: keras.applications.ResNet50(include_top=False) puts it into "
-    "~/.keras/models (see keras.io/api/applications)."
+    "~/.keras/models (see keras.io/api/applications). Of any other model, give a .keras file."
 )
 MEAN = np.array([123.68, 116.779, 103.939])  # of ImageNet's pixels: red, green, blue; 0 to 255
 EPSILON, OURS = 1.001e-5, 1e-3  # of BatchNormalization: the published network's, and Keras's own

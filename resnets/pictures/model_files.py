@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from resnets import foreign_files
@@ -185,7 +184,7 @@ def _network(file: zipfile.ZipFile) -> tuple[keras.Model, dict]:
 
 def _numbers(weights: Path) -> int:
     """Return how many numbers a file of weights holds; refuse what is not plainly in it."""
-    with h5py.File(weights) as file:
+    with foreign_files.open_hdf5(weights) as file:
         data_sets = foreign_files.plain_members(file)
         foreign_files.check_data_sets(data_sets, weights.stat().st_size, LARGEST[WEIGHTS])
         return sum(math.prod(data_set.shape or ()) for data_set in data_sets)
