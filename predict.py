@@ -27,6 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("photographs", nargs="+", type=Path)
     parser.add_argument("--model", type=Path, help="a .keras file; its own classes are used")
+    parser.add_argument(
+        "--pixels",
+        choices=("0-1", "0-255"),
+        help="what a model from elsewhere takes, where it is not noticed",
+    )
     parser.add_argument("--json", action="store_true", help="all probabilities, as JSON")
     options = parser.parse_args(arguments)
     try:
@@ -51,7 +56,7 @@ def answer_all(options: argparse.Namespace) -> int:
 
     path = options.model or next((path for path in MODELS if path.exists()), MODELS[-1])
     try:
-        model = classifier.load_model(path)
+        model = classifier.load_model(path, options.pixels)
     except DataError as error:
         print(error, file=sys.stderr)
         return 2

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -13,11 +14,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from resnets import foreign_files
+from resnets.foreign_files import kind_of_file, shortened
+
 ROOT = Path(__file__).resolve().parent
 REAL = ROOT / "datasets"  # where `make data` puts the photographs
 BUNDLED = REAL / "bundled"  # rendered hands, part of the repository
 TRAIN_FILE, TEST_FILE = "train_signs.h5", "test_signs.h5"
 IMAGE_SHAPE = (64, 64, 3)
+MOST_CLASSES = 1000
 
 # Okabe and Ito's colours: told apart by colour-blind readers, on light and on dark pages. Every
 # picture of this project takes its colours from here.
@@ -80,7 +85,7 @@ def find_signs(folder: str | Path | None = None) -> Path:
         return _with_both_files(Path(folder), "the folder given to load_dataset")
     if os.environ.get("SIGNS_DIR"):
         # Relative to the repository: notebooks run in a folder of their own, not in the shell's.
-        named = ROOT / Path(os.environ["SIGNS_DIR"]).expanduser()
+        named = ROOT / os.path.expanduser(os.environ["SIGNS_DIR"])  # noqa: PTH111 - never raises
         return _with_both_files(named, "the folder named by SIGNS_DIR")
     if (REAL / TRAIN_FILE).exists() or (REAL / TEST_FILE).exists():
         return _with_both_files(REAL, "the folder that `make data` fills")
@@ -110,9 +115,9 @@ def load_dataset(
     test_x, test_y, test_classes = _read_signs(folder / TEST_FILE, "test")
     if not np.array_equal(classes, test_classes):
         raise DataError(
-            f"{shown(folder / TEST_FILE)}: found the classes {test_classes.tolist()}; expected "
-            f"those of {TRAIN_FILE}, {classes.tolist()}. The two files belong to different sets; "
-            "get both again with `make data`."
+            f"{shown(folder / TEST_FILE)}: found the classes {shortened(test_classes.tolist())}; "
+            f"expected those of {TRAIN_FILE}, {shortened(classes.tolist())}. The two files belong "
+            "to different sets; get both again with `make data`."
         )
     kind = "rendered hands" if folder.resolve() == BUNDLED else "your copy"
     print(
@@ -129,7 +134,7 @@ def _with_both_files(folder: Path, what: str) -> Path:
             f"{shown(folder)}: found no such folder ({what}); expected one with {TRAIN_FILE} "
             f"and {TEST_FILE}. {_REMEDY}"
         )
-    missing = [name for name in (TRAIN_FILE, TEST_FILE) if not (folder / name).is_file()]
+    missing = [name for name in (TRAIN_FILE, TEST_FILE) if not os.path.lexists(folder / name)]
     if missing:
         raise DataError(
             f"{shown(folder / missing[0])}: found no such file ({what}); expected "
@@ -161,64 +166,71 @@ def printable(text: str) -> str:
 
 def _read_signs(path: Path, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read one SIGNS file and check it against the schema; `part` is "train" or "test"."""
-    _refuse_other_formats(path)
     try:
-        with h5py.File(path) as file:
+        _refuse_other_formats(path)
+        with foreign_files.open_hdf5(path) as file:
             keys = [f"{part}_set_x", f"{part}_set_y", "list_classes"]
-            missing = [key for key in keys if not isinstance(file.get(key), h5py.Dataset)]
-            if missing:
+            members = [foreign_files.plain(file, key) for key in keys]
+            if not all(isinstance(member, h5py.Dataset) for member in members):
+                found = sorted(map(str, itertools.islice(file, 10)))
                 raise DataError(
-                    f"{shown(path)}: found the keys {sorted(map(str, file))}; expected {keys}. "
+                    f"{shown(path)}: found the keys {shortened(found, 200)}; expected {keys}. "
                     f"This is HDF5, but not a SIGNS {part} file. {_REMEDY}"
                 )
-            _check_schema(path, *(file[key] for key in keys))
-            images, labels, classes = (file[key][()] for key in keys)
+            _check_schema(path, *members)
+            foreign_files.check_data_sets(members, path.stat().st_size)
+            images, labels, classes = (member[()] for member in members)
     except DataError:
         raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
+    except foreign_files.Foreign as error:
         raise DataError(
-            f"{shown(path)}: found a file of {path.stat().st_size:,} bytes that HDF5 can't read "
-            f"to its end ({error}); expected a whole HDF5 file. It was cut short or damaged, "
-            f"often by a broken download: delete it. {_REMEDY}"
+            f"{shown(path)}: found {shortened(error, 300)}; expected plain data sets, with all "
+            f"their values in this file. Get it from where it is published. {_REMEDY}"
         ) from None
-    if labels.min() < 0 or labels.max() >= len(classes):
-        raise DataError(
-            f"{shown(path)}: found labels from {labels.min()} to {labels.max()}; expected "
-            f"0 to {len(classes) - 1}. {_REMEDY}"
-        )
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
+        raise DataError(f"{shown(path)}: {_diagnosis(path, error)} {_REMEDY}") from None
+    _check_values(path, labels, classes)
     return images, labels.astype(np.int64)[np.newaxis], classes.astype(np.int64)
+
+
+def _diagnosis(path: Path, error: Exception) -> str:
+    """Return what was found, expected and is to be done where a SIGNS file can't be read."""
+    if cause := foreign_files.trouble(error):
+        return f"found {cause.found}; expected one that can be read. {cause.remedy}"
+    return (
+        f"found a file of {path.stat().st_size:,} bytes that HDF5 can't read to its end "
+        f"({shortened(error, 200)}); expected a whole HDF5 file. It seems cut short or damaged, "
+        "often by a broken download: get it again."
+    )
 
 
 def _refuse_other_formats(path: Path) -> None:
     """Raise a DataError that says what the file is, if it does not begin as HDF5 does."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(64)
-    except OSError as error:
-        raise DataError(
-            f"{shown(path)}: found a file that can't be opened ({error.strerror}); expected "
-            f"one you may read. Check its permissions. {_REMEDY}"
-        ) from None
-    found = kind_of_file(start)
+    foreign_files.check_ordinary(path)
+    with path.open("rb") as file:
+        found = kind_of_file(file.read(64))
     if found == "an HDF5 file":
         return
     remedies = {
         "a git-LFS pointer": "Run `git lfs pull` where it came from.",
         "an HTML page": "A browser saved the page about the file: download again.",
     }
-    remedy = remedies.get(found, "Delete it.")
+    remedy = remedies.get(found, "Move it away.")
     raise DataError(f"{shown(path)}: found {found}; expected HDF5. {remedy} {_REMEDY}")
 
 
-def kind_of_file(start: bytes) -> str:
-    """Return what a file is that begins with these bytes, 64 or more if it has them."""
-    if start.startswith(b"\x89HDF\r\n\x1a\n"):
-        return "an HDF5 file"
-    if start.startswith(b"version https://git-lfs"):
-        return "a git-LFS pointer"
-    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
-        return "an HTML page"
-    return f"a file that begins with {start[:8]!r}" if start else "an empty file"
+def _check_values(path: Path, labels: np.ndarray, classes: np.ndarray) -> None:
+    """Raise a DataError if classes are no different digits, or labels don't count them."""
+    if classes.min() < 0 or classes.max() >= 2**31 or len(np.unique(classes)) < len(classes):
+        raise DataError(
+            f"{shown(path)}: found the classes {shortened(classes.tolist())}; expected different "
+            f"whole numbers of 0 or more. {_REMEDY}"
+        )
+    if labels.min() < 0 or labels.max() >= len(classes):
+        raise DataError(
+            f"{shown(path)}: found labels from {labels.min()} to {labels.max()}; expected "
+            f"0 to {len(classes) - 1}. {_REMEDY}"
+        )
 
 
 def _check_schema(
@@ -235,9 +247,11 @@ def _check_schema(
         ),
         (images.dtype == np.uint8, f"images of dtype {images.dtype}", "uint8, 0 to 255"),
         (
-            classes.shape is not None and len(classes.shape) == 1 and classes.shape[0] >= 2,
+            classes.shape is not None
+            and len(classes.shape) == 1
+            and 2 <= classes.shape[0] <= MOST_CLASSES,
             f"classes of shape {classes.shape}",
-            "a list of two or more",
+            f"a list of two or more, up to {MOST_CLASSES}",
         ),
         (
             np.issubdtype(classes.dtype, np.integer),
@@ -257,7 +271,9 @@ def _check_schema(
     ]
     for holds, found, expected in checks:
         if not holds:
-            raise DataError(f"{shown(path)}: found {found}; expected {expected}. {_REMEDY}")
+            raise DataError(
+                f"{shown(path)}: found {shortened(found, 200)}; expected {expected}. {_REMEDY}"
+            )
 
 
 def convert_to_one_hot(Y: np.ndarray, C: int) -> np.ndarray:

@@ -13,6 +13,7 @@ import dataclasses
 import glob
 import json
 import math
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,11 +29,14 @@ with quiet_tensorflow():
     import keras
 
 from resnets import resnet50, training
+from resnets.foreign_files import shortened
 from resnets.graph import compute
+from resnets.pictures import model_files
 from resnets.pictures.imagenet import published_weights
 
 DIGITS = tuple("012345")
-FACTS = "resnets.json"
+FACTS = model_files.FACTS
+CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 INPUT = "the middle square of an upright RGB picture, made as small as the input, divided by 255"
 NETWORKS = ("ResNet50", "SmallResNet")
 CACHE = ROOT / "build" / "pictures"  # decoded folders
@@ -84,7 +88,7 @@ class Classifier:
         Raises:
             DataError: Another ending; the file can't be written; the facts are of another network.
         """
-        _check_ending(self.path)
+        model_files.check_ending(self.path)
         if len(self.facts.classes) != self.model.output_shape[-1]:
             raise DataError(
                 f"{self.path}: found {len(self.facts.classes)} classes for a network of "
@@ -129,41 +133,32 @@ class Classifier:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def load_model(path: str | Path) -> Classifier:
+def load_model(path: str | Path, pixels: str | None = None) -> Classifier:
     """Return a file's model and facts; nothing that the file brings is run.
 
-    A file without facts, as other programs write them, gets classes named 0, 1, 2 and so on.
+    A file without facts, as other programs write them, gets classes named 0, 1, 2 and so on. What
+    its pictures are is noticed or assumed, and said on the standard error.
+
+    Args:
+        path: A .keras file.
+        pixels: What a model from elsewhere takes, "0-1" or "0-255".
 
     Raises:
-        DataError: The file is missing, is no model, is not for square colour pictures, or wants to
-            run code of its own (a Lambda layer), which Keras's safe mode refuses.
+        DataError: The file is missing, is no model, is not for square colour pictures, fails at
+            its first picture, takes more memory than there may be, or wants to run code of its own
+            (a Lambda layer), which Keras's safe mode refuses.
     """
     path = Path(path)
-    _check_ending(path)
-    if not path.exists():
-        raise DataError(
-            f"{path}: found no such file; expected a model. Train one with train.py, or check the "
-            "name."
-        )
+    model, kept, assumed = model_files.read(path, pixels)
     try:
-        with zipfile.ZipFile(path) as file:
-            kept = json.loads(file.read(FACTS)) if FACTS in file.namelist() else {}
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
-        side, classes = model.input_shape[1], model.output_shape[-1]
-        if not isinstance(side, int) or model.input_shape[1:] != (side, side, 3):
-            raise ValueError(f"it takes {model.input_shape}")
-        if len(model.output_shape) != 2 or classes < 2:
-            raise ValueError(f"it returns {model.output_shape}")
-        facts = _facts(kept, classes)
-    # Keras raises nearly anything on a file that is damaged, or that safe mode refuses.
-    except Exception as error:
-        reason = str(error).strip().split("\n")[0]
-        if "unsafe" in str(error).lower():
-            reason = "it brings Python code of its own, which is not run here"
+        facts = _facts(kept, model.output_shape[-1])
+    except ValueError as error:
         raise DataError(
-            f"{path}: found no model that can be used ({reason}); expected one that takes square "
-            "colour pictures and returns probabilities, as train.py writes them."
+            f"{shown(path)}: found no model that can be used ({error}); expected facts as train.py "
+            f"writes them. Train it anew, or delete {FACTS} from the zip."
         ) from None
+    if assumed:
+        print(f"{assumed} Its classes are called 0 to {len(facts.classes) - 1}.", file=sys.stderr)
     return Classifier(model, facts, path)
 
 
@@ -182,29 +177,37 @@ def _facts(kept: dict, classes: int) -> Facts:
     def is_share(value):
         return value is None or (type(value) in (int, float) and 0 <= value <= 1)
 
+    def is_text(value, most=1000):
+        return isinstance(value, str) and len(value) <= most
+
+    def is_name(value):  # of a folder: some are of bytes that are no UTF-8
+        return is_text(value, 255) and not any("\ud800" <= c < "\udc80" for c in value)
+
     def is_curve(values):
         return isinstance(values, list) and all(
-            value is None or type(value) in (int, float) for value in values
+            value is None or (type(value) in (int, float) and abs(value) < 1e300)
+            for value in values
         )
 
     expected = {
-        "input": lambda value: isinstance(value, str),
+        "input": is_text,
         "classes": lambda value: (
-            isinstance(value, list)
-            and all(isinstance(name, str) for name in value)
-            and len(set(value)) == len(value)
+            isinstance(value, list) and all(map(is_name, value)) and len(set(value)) == len(value)
         ),
         "accuracy": is_share,
-        "data": lambda value: isinstance(value, str),
-        "rounds": lambda value: type(value) is int and value >= 0,
+        "data": is_text,
+        "rounds": lambda value: type(value) is int and 0 <= value <= 10**6,
         "test": is_share,
-        "history": lambda value: isinstance(value, dict) and all(map(is_curve, value.values())),
+        "history": lambda value: (
+            isinstance(value, dict)
+            and value.keys() <= set(CURVES)
+            and all(map(is_curve, value.values()))
+            and len(set(map(len, value.values()))) <= 1
+        ),
     }
-    if not isinstance(kept, dict):
-        raise ValueError(f"its {FACTS} holds a {type(kept).__name__} in place of a table")
     for name, value in kept.items():
         if name not in expected or not expected[name](value):
-            raise ValueError(f"its {FACTS} has {name}: {str(value)[:60]!r}")
+            raise ValueError(f"its {FACTS} has {shortened(name)}: {shortened(value)!r}")
     names = kept.get("classes", [str(k) for k in range(classes)])
     if len(names) != classes:
         raise ValueError(f"{len(names)} classes are named and {classes} returned")
@@ -227,11 +230,6 @@ def as_json(value) -> str:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     return json.dumps(plain(value), indent=1, allow_nan=False)
-
-
-def _check_ending(path: Path) -> None:
-    if path.suffix != ".keras":
-        raise DataError(f"{path}: found the ending {path.suffix!r}; expected .keras.")
 
 
 # --- the workflow ---------------------------------------------------------------------------------
@@ -264,7 +262,7 @@ def new_model(
             can't be read, or nothing of it fits.
     """
     path = Path(path_to_model)
-    _check_ending(path)
+    model_files.check_ending(path)
     if path.exists():
         raise DataError(f"{path}: found a file already; expected none. Delete it, or name another.")
     if len(classes) < 2 or len(set(classes)) < len(classes):
@@ -296,7 +294,8 @@ def learned(path: str | Path) -> dict[str, list[np.ndarray]]:
     """
     if Path(path).suffix == ".h5":
         return published_weights(path)
-    return {layer.name: layer.get_weights() for layer in load_model(path).model.layers[:-1]}
+    network = model_files.unwrapped(load_model(path).model)
+    return {layer.name: layer.get_weights() for layer in network.layers[:-1]}
 
 
 def take_over(
@@ -561,11 +560,15 @@ def _listed(classes: Sequence[str]) -> str:
     return f"{len(classes)} classes ({folders.some(classes)})"
 
 
-def predict(path_to_model: str | Path, path_to_image: str | Path) -> Prediction:
+def predict(
+    path_to_model: str | Path, path_to_image: str | Path, pixels: str | None = None
+) -> Prediction:
     """Return a model's answer to one photograph; see `read_photo` for what is read of it.
+
+    `pixels` is for models from elsewhere, see `load_model`.
 
     Raises:
         DataError: The model or the photograph can't be used.
     """
-    classifier = load_model(path_to_model)
+    classifier = load_model(path_to_model, pixels)
     return classifier.answer(photos.read_photo(path_to_image, classifier.model.input_shape[1]))

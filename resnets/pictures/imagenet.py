@@ -1,19 +1,22 @@
 """The published ImageNet weights of ResNet50, fitted to this project's network and pictures."""
 
 import functools
+import itertools
 import re
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from resnets import foreign_files
+from resnets.foreign_files import shortened
 from resnets.resnet50 import ResNet50
-from resnets_utils import DataError
+from resnets_utils import DataError, shown
 
 FILE = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 REMEDY = (
     f"Expected {FILE}, 94 MB: keras.applications.ResNet50(include_top=False) puts it into "
-    "~/.keras/models (see keras.io/api/applications)."
+    "~/.keras/models (see keras.io/api/applications). Of any other model, give a .keras file."
 )
 MEAN = np.array([123.68, 116.779, 103.939])  # of ImageNet's pixels: red, green, blue; 0 to 255
 EPSILON, OURS = 1.001e-5, 1e-3  # of BatchNormalization: the published network's, and Keras's own
@@ -54,15 +57,20 @@ def published_weights(path: str | Path) -> dict[str, list[np.ndarray]]:
         DataError: The file is missing or damaged, or holds another network.
     """
     path = Path(path)
-    if not path.exists():
-        raise DataError(f"{path}: found no such file. {REMEDY}")
     try:
-        with h5py.File(path) as file:
-            weights = _read(file)
+        foreign_files.check_ordinary(path)
+        with foreign_files.open_hdf5(path) as file:
+            weights = _read(file, path.stat().st_size)
     # h5py raises nearly anything on a file that is damaged.
     except Exception as error:
-        reason = str(error).strip().split("\n")[0]
-        raise DataError(f"{path}: found no weights of ResNet50 ({reason}). {REMEDY}") from None
+        if cause := foreign_files.trouble(error):
+            raise DataError(
+                f"{shown(path)}: found {cause.found}. {cause.remedy} {REMEDY}"
+            ) from None
+        reason = shortened(str(error).strip().split("\n")[0], 200)
+        raise DataError(
+            f"{shown(path)}: found no weights of ResNet50 ({reason}). {REMEDY}"
+        ) from None
     weights["conv1"] = _for_our_pictures(*weights["conv1"])
     for name, values in weights.items():
         if name.startswith("bn"):
@@ -79,13 +87,17 @@ def _layers() -> dict[str, list[tuple[int, ...]]]:
     return {layer.name: _shapes(layer.weights) for layer in ResNet50().layers[:-1] if layer.weights}
 
 
-def _read(file: h5py.File) -> dict[str, list[np.ndarray]]:
+def _read(file: h5py.File, stored: int) -> dict[str, list[np.ndarray]]:
     """Return a file's arrays by the layers' names here; a ValueError says what does not fit."""
     shapes, found = _layers(), {}
-    for name, group in file.get("model_weights", file).items():
-        keys = group.attrs.get("weight_names", ())
+    root = foreign_files.plain(file, "model_weights") or file
+    for name in itertools.islice(root, 1000):
+        group = foreign_files.plain(root, name)
+        keys = _weight_names(group)
         if len(keys) and name not in TOPS:
-            found[name] = [group[key] for key in keys]
+            found[name] = [foreign_files.plain(group, key) for key in keys]
+            if not all(isinstance(array, h5py.Dataset) for array in found[name]):
+                raise ValueError(f"{name} lacks one of {keys}")
     missing = sorted(shapes.keys() - map(_our_name, found))
     others = sorted(name for name in found if _our_name(name) not in shapes)
     if missing or others:
@@ -93,6 +105,7 @@ def _read(file: h5py.File) -> dict[str, list[np.ndarray]]:
             f"layers that are missing: {len(missing)} of {len(shapes)}; of another network: "
             f"{len(others)}; the first: {(missing + others)[0]}"
         )
+    foreign_files.check_data_sets(itertools.chain.from_iterable(found.values()), stored)
     weights = {}
     for name, arrays in found.items():
         wanted = shapes[_our_name(name)]
@@ -102,6 +115,17 @@ def _read(file: h5py.File) -> dict[str, list[np.ndarray]]:
         if not all(np.isfinite(values).all() for values in weights[_our_name(name)]):
             raise ValueError(f"{name} holds values that are no numbers")
     return weights
+
+
+def _weight_names(group: h5py.Group) -> list[str]:
+    """Return the names of a layer's arrays, as an attribute of its group lists them."""
+    if "weight_names" not in group.attrs:
+        return []
+    shape = group.attrs.get_id("weight_names").shape
+    if len(shape) != 1 or shape[0] > 10:  # before they are read: a few bytes can promise many
+        raise ValueError(f"{group.name} has names of the shape {shape}")
+    names = group.attrs["weight_names"]
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
 
 
 def _shapes(arrays) -> list[tuple[int, ...]]:

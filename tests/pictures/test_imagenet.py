@@ -1,6 +1,9 @@
 """Published ImageNet weights of ResNet50, as a model's beginning."""
 
+import errno
+import os
 import shutil
+import sys
 
 import h5py
 import numpy as np
@@ -137,9 +140,43 @@ def no_number(file):
     file["res5c_branch2b/res5c_branch2b_b:0"][0] = np.nan
 
 
+def a_view_of_itself(file):
+    key = "conv1/conv1_b:0"
+    layout = h5py.VirtualLayout((64,), "f4")
+    layout[:] = h5py.VirtualSource(".", key, (64,))
+    del file[key]
+    file.create_virtual_dataset(key, layout)
+
+
+def values_elsewhere(file):
+    key = "res5c_branch2b/res5c_branch2b_b:0"
+    del file[key]
+    file.create_dataset(key, (512,), "f4", external=[("/etc/passwd", 0, 2048)])
+
+
+def a_layer_elsewhere(file):
+    del file["bn_conv1"]
+    file["bn_conv1"] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+def many_names(file):
+    file["conv1"].attrs["weight_names"] = ["conv1_W:0"] * 1000
+
+
+def an_array_of_blanks(file):
+    key = "conv1/conv1_W:0"
+    del file[key]
+    file.create_dataset(key, (10**7, 7, 3, 64), "f4")
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (a_view_of_itself, "'conv1_b:0', a view of other data"),
+        (values_elsewhere, "'res5c_branch2b_b:0', whose values are in another file"),
+        (a_layer_elsewhere, "'bn_conv1', a link that leads elsewhere"),
+        (many_names, r"/conv1 has names of the shape \(1000,\)"),
+        (an_array_of_blanks, "'conv1_W:0', of which no or not all values are stored"),
         (another_block, "missing: 0 of 106; of another network: 1; the first: res4g_branch2a"),
         (kernels_of_theano, r"conv1 has the shapes \[\(64, 3, 7, 7\), .* not \[\(7, 7, 3, 64\)"),
         (no_number, "res5c_branch2b holds values that are no numbers"),
@@ -174,3 +211,19 @@ def test_files_that_are_no_published_weights(published, tmp_path):
         with pytest.raises(DataError, match=message):
             new_model(tmp_path / "m.keras", network="SmallResNet", begin=begin)
     assert not (tmp_path / "m.keras").exists()
+
+
+def test_weights_that_the_system_keeps_back(published, tmp_path, monkeypatch):
+    for number, found in ((errno.EAGAIN, "another process has locked"), (errno.EIO, "not deliver")):
+        with monkeypatch.context() as patch:
+
+            def fails(*_, number=number, **__):
+                raise OSError(number, "no")
+
+            patch.setattr(h5py, "File", fails)
+            with pytest.raises(DataError, match=rf"2016.h5: found .*{found}"):
+                imagenet.published_weights(published[1] / "2016.h5")
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "pipe.h5")
+        with pytest.raises(DataError, match=r"pipe.h5: found no weights .*a pipe in place of"):
+            imagenet.published_weights(tmp_path / "pipe.h5")
