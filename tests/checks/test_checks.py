@@ -5,6 +5,7 @@ fault; a right one passes, however it is written. `answers_*.py` hold the banks,
 """
 
 import ast
+import contextlib
 import functools
 import importlib
 import inspect
@@ -363,3 +364,56 @@ def test_a_description_that_leads_in_a_circle_ends():
     ]
     with pytest.raises(steps.Tangled):
         steps.read_steps({"nodes": nodes, "inputs": [0], "output": 2})
+
+
+def relu_node(*inputs: int, kind: str = "Activation") -> dict:
+    return {"kind": kind, "name": "a", "inputs": list(inputs), "training": None, "activation": "r"}
+
+
+# Replies of a stranger's process, which may be any. None may cost more than walking it once.
+HOSTILE_GRAPHS = {
+    "a long line": [relu_node(i) for i in range(8_000)],
+    "many additions": [relu_node(i, i, kind="Add") for i in range(8_000)],
+    "each joins the two before": [relu_node(i, max(i - 1, 0), kind="Add") for i in range(1_900)],
+    "each joins one far before": [relu_node(i, i // 2, kind="Add") for i in range(1_900)],
+    "each joins the input": [relu_node(i, 0, kind="Add") for i in range(1_900)],
+    "blocks in blocks": [
+        relu_node(*((i,) if i < 950 else (i, 1899 - i)), kind="Add") for i in range(1_899)
+    ],
+    "all before": [relu_node(*range(i + 1)) for i in range(1_000)],
+    "two far apart": [relu_node(i) for i in range(1_000)] + [relu_node(1_000, 0, kind="Add")],
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_GRAPHS)
+def test_a_hostile_description_is_read_in_steps_by_its_size(name, monkeypatch):
+    """Counted, not timed: each node is looked at a few times, or the graph is refused."""
+    start = {"kind": "input", "name": "", "inputs": [], "training": None, "shape": [None, 4]}
+    nodes = [start, *HOSTILE_GRAPHS[name]]
+    seen = 0
+
+    def counted(node, original=steps.steps_of):
+        nonlocal seen
+        seen += 1
+        return original(node)
+
+    def joined(node, *branches, original=steps.residual_of):
+        nonlocal seen
+        seen += 1
+        return original(node, *branches)
+
+    monkeypatch.setattr(steps, "steps_of", counted)
+    monkeypatch.setattr(steps, "residual_of", joined)
+    graph = {"nodes": nodes, "inputs": [0], "output": len(nodes) - 1}
+    # RecursionError is none of these: no depth of a description may reach Python's own limit.
+    with contextlib.suppress(steps.Tangled):
+        steps.read_steps(graph)
+    assert seen <= len(nodes)
+
+
+def test_more_operations_or_deeper_blocks_than_any_task_has_are_refused():
+    start = {"kind": "input", "name": "", "inputs": [], "training": None, "shape": [None, 4]}
+    for name, words in (("a long line", "operations"), ("each joins the input", "additions")):
+        nodes = [start, *HOSTILE_GRAPHS[name]]
+        with pytest.raises(steps.Tangled, match=words):
+            steps.read_steps({"nodes": nodes, "inputs": [0], "output": len(nodes) - 1})
