@@ -353,6 +353,13 @@ def whole_number(name: str, value: object) -> float:
     return value
 
 
+def not_whole(name: str, value: object) -> str:
+    """Return a remark on a whole number that comes as a float, or nothing."""
+    if not isinstance(value, float):
+        return ""
+    return f"{name} returns {value}, a float; the text asks for an integer: int(...)"
+
+
 def check_number(
     answer: Answer, expected: int, hint: str, mistakes: dict[float, str] | None = None
 ) -> None:
