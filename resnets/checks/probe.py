@@ -199,9 +199,9 @@ def silence(request: dict, names: dict[str, object]) -> dict:
     if not callable(function):
         return {"not_callable": type(function).__name__}
     X = inputs = keras.Input((5, 5, 4))
-    for name in request["layers"]:
+    for name, width in zip(request["layers"], request["widths"], strict=True):
         kind = keras.layers.BatchNormalization if name.startswith("bn") else None
-        X = kind(name=name)(X) if kind else keras.layers.Conv2D(4, 1, name=name)(X)
+        X = kind(name=name)(X) if kind else keras.layers.Conv2D(width, 1, name=name)(X)
     model = keras.Model(inputs, X)
     layers = model.layers[1:]
     for layer in layers:
