@@ -153,8 +153,11 @@ def check_expected_calibration_error(expected_calibration_error, draw):
         ("all answers in one bin", draw.uniform(0.82, 0.98, 7), np.arange(7) < 2, 5),
         ("every confidence 1", np.ones(4), np.arange(4) < 3, 10),
         ("nothing right", draw.uniform(0.82, 0.98, 6), np.zeros(6, bool), 5),
+        ("10 bins, the default", draw.uniform(0, 1, 60), draw.random(60) < 0.5, None),
     ):
-        value = expected_calibration_error.call(confidence, correct, bins=bins)
+        given = {} if bins is None else {"bins": bins}
+        value = expected_calibration_error.call(confidence, correct, **given)
         found = array_of(f"the result for {case}", value, ())
-        gap = np.array(abs(confidence.mean() - correct.mean()))
-        explain(f"for {case}, the error", found, gap, {}, look)
+        bin_of = np.minimum((confidence * (bins or 10)).astype(int), (bins or 10) - 1)
+        gaps = np.abs(np.bincount(bin_of, confidence - correct))
+        explain(f"for {case}, the error", found, gaps.sum() / len(correct), {}, look)

@@ -125,7 +125,8 @@ def network(request: dict, names: dict[str, object]) -> dict:
         if not isinstance(result, keras.Model):
             return {"value": plain(result)}
         reply = describe_network(result.inputs, result.outputs[0], request)
-        return {**reply, "model": result.name[:LONGEST]}
+        trainable = bool(result.trainable_variables)
+        return {**reply, "model": result.name[:LONGEST], "trainable": trainable}
     inputs = keras.Input(tuple(request["shape"]))
     try:
         with watched_calls() as calls:

@@ -139,6 +139,8 @@ def check_resnet50(ResNet50, draw):
             "the name ResNet50",
             'keras.Model(images, probabilities, name="ResNet50")',
         )
+    if not reply["trainable"]:
+        raise Fault("no weight of the model is trainable", "trainable=True, the default")
     return remark
 
 

@@ -355,6 +355,52 @@ def test_an_error_is_told_with_the_learners_line(cell, kind, line):
     assert (told["type"], told["line"]) == (kind, line) and told["message"]
 
 
+KERAS_TENSOR = "A KerasTensor cannot be used as input to a TensorFlow function."
+
+
+@pytest.mark.parametrize(
+    ("cell", "words", "line"),
+    [
+        ("tf.nn.relu(x)", (KERAS_TENSOR, "What you should do instead"), "tf.nn.relu(x)"),
+        (
+            "class Own(layers.Layer):\n    def call(self, X):\n"
+            "        return tf.reshape(X, (3, None))\nOwn()(x)",
+            ("Failed to convert elements of (3, None)",),
+            "return tf.reshape(X, (3, None))",
+        ),
+        (
+            "@tf.function(input_signature=[tf.TensorSpec([None, 3])])\ndef f(a):\n"
+            "    return tf.reshape(a, (7, -1)) + 1\nf(tf.zeros((2, 3)))",
+            ("requested shape requires a multiple of 7",),
+            "f(tf.zeros((2, 3)))",
+        ),
+        (
+            "@tf.function\ndef f(a):\n    return tf.nn.relu(x)\nf(tf.zeros(2))",
+            (KERAS_TENSOR, "What you should do instead"),
+            "return tf.nn.relu(x)",
+        ),
+        (
+            "layers.Reshape((5, 5))(x)",
+            ("total size of the tensor", "(5, 5)"),
+            "layers.Reshape((5, 5))(x)",
+        ),
+        ("raise ValueError('First: ' + 'this is long. ' * 90)", ("this is long.",), None),
+        ("raise ValueError('x' * 5_000)", ("xxx ...",), None),
+        ("raise ValueError('a\\n\\nand the advice: b')", ("a and the advice: b",), None),
+    ],
+)
+def test_an_error_keeps_its_advice_and_loses_the_rest(cell, words, line):
+    names = namespace("cosine", "x = keras.Input((4, 4, 3))")
+    with pytest.raises(Exception) as caught:
+        exec(compiled(cell + "\n"), names)
+    told = wire.describe_error(caught.value)
+    assert all(word in told["message"] for word in words), told["message"]
+    assert told["line"] == (line or cell)
+    inside = ("```", "execution error", "Arguments received", "\x1b", "\n", "{{", "[[")
+    assert not [text for text in inside if text in told["message"]]
+    assert not told["message"].endswith(":") and len(told["message"]) <= wire.LONGEST
+
+
 def test_a_description_that_leads_in_a_circle_ends():
     node = {"kind": "Activation", "name": "a", "training": None, "activation": "relu"}
     nodes = [
