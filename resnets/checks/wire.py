@@ -67,7 +67,7 @@ def decode(data: object) -> object:
 
 
 # How TensorFlow tells a line of a function that it compiles, before the error in it.
-GRAPH_LINE = re.compile(r'File "[^"]*", line \d+, in \w+  \*+\n\s+(.+)\n')
+GRAPH_LINE = re.compile(r'File "([^"]*)", line \d+, in \w+  \*+\n\s+(.+)\n')
 
 
 def own_words(text: str) -> str:
@@ -97,14 +97,15 @@ def own_words(text: str) -> str:
 def describe_error(error: BaseException) -> dict:
     """Return type, message and the learner's own line of an error, each as a short text."""
     text, line = own_words(str(error)), ""
-    if in_graph := GRAPH_LINE.findall(str(error)):
-        line = in_graph[-1]
     for frame, number in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
         if not NOT_THE_LEARNERS.match(file):
             here = linecache.getline(file, number).strip()
             if here and "ag__." not in here:  # not what TensorFlow made of the learner's lines
                 line = here
+    for file, here in GRAPH_LINE.findall(str(error)):
+        if not NOT_THE_LEARNERS.match(file):
+            line = here
     if isinstance(error, SyntaxError):  # of a line that never ran
         line = error.text or line
     kind = type(error).__name__[:LONGEST]
