@@ -18,7 +18,7 @@ from resnets.checks.networks import any_block, block_steps, judge_between, judge
 from resnets.checks.steps import conv_bn
 
 
-@check
+@check(first_line="n, f, s, padding")
 def check_output_side(output_side, draw):
     """Check sides for many windows, strides and both paddings."""
     cases = [(n, f, s) for n in (8, 11, 15) for f in (1, 2, 3, 4, 7) for s in (1, 2, 3)]
@@ -87,7 +87,7 @@ def side_after(n: int, f: int, s: int, padding: str) -> int:
     return -(-n // s) if padding == "same" else (n - f) // s + 1
 
 
-@check
+@check(first_line="images, kernel, bias, s")
 def check_one_by_one(one_by_one, draw):
     """Check the 1x1 convolution by hand, for strides with every kind of remainder."""
     for stride in (1, 2, 3):
@@ -135,7 +135,7 @@ def check_shortcut(inputs, shortcut, draw):
     return judge_between(inputs, shortcut, draw, (15, 15, 256), steps)
 
 
-@check
+@check(first_line="X, f, filters, stage, block, s=2")
 def check_convolutional_block(convolutional_block, draw):
     """Check three networks with other filters, windows, strides, sides and names, both modes."""
     remark = ""

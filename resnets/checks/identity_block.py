@@ -26,7 +26,7 @@ from resnets.checks.steps import conv_bn, relu
 from resnets.checks.wire import known_weights
 
 
-@check
+@check(first_line="X, f, filters, stage, block")
 def check_identity_block_two_layers(identity_block_two_layers, draw):
     """Check two networks with other sizes and names, in both modes."""
     remark = ""
@@ -129,7 +129,7 @@ def check_addition(shortcut, after_2c, after_addition, draw):
     raise Fault("`after_addition` does not come from shortcut and after_2c", "their sum, then ReLU")
 
 
-@check
+@check(first_line="X, f, filters, stage, block")
 def check_identity_block(identity_block, draw):
     """Check two networks with other filters, windows, sides and names, in both modes."""
     remark = ""
@@ -142,7 +142,7 @@ def check_identity_block(identity_block, draw):
     return remark
 
 
-@check
+@check(first_line="model")
 def check_silence(silence, draw):
     """Check on a small model which scales become zero, and that nothing else changes."""
     stage, block = any_block(draw)

@@ -5,7 +5,7 @@ import numpy as np
 from resnets.checks.core import Answer, Fault, array_of, check, explain
 
 
-@check
+@check(first_line="maps, gradients")
 def check_weigh_maps(weigh_maps, draw):
     """Check Grad-CAM's sum: mean gradients as weights, what speaks against left out, at most 1."""
     height, width, channels = 3, 4, 6
@@ -79,7 +79,7 @@ def judge_heat(answer: Answer, maps: np.ndarray, gradients: np.ndarray) -> None:
     explain("the map", found, expected, mistakes, look)
 
 
-@check
+@check(first_line="confidence, correct, bins=10")
 def check_expected_calibration_error(expected_calibration_error, draw):
     """Check the mean gap of confidence and accuracy over bins, weighed by their answers."""
     for count, bins, given in ((200, 10, {}), (90, 4, {"bins": 4}), (120, 15, {"bins": 15})):

@@ -26,7 +26,7 @@ from resnets.checks.steps import ADDITIONS, KINDS, Step, bn, conv, conv_bn, relu
 from resnets.checks.wire import opened_picture
 
 
-@check
+@check(first_line="images")
 def check_stage_1(stage_1, draw):
     """Check stage 1 on two sizes of images, in both modes."""
     remark = ""
@@ -94,7 +94,7 @@ def check_stage_table(STAGES, draw):
         )
 
 
-@check
+@check(first_line="X")
 def check_stages_2_to_5(stages_2_to_5, draw):
     """Check the sixteen blocks: order, filters, strides and names."""
     shape = (*sizes(draw, 2, 9, 15), 64)
@@ -107,14 +107,14 @@ def check_stages_2_to_5(stages_2_to_5, draw):
         return judge_large(stages_2_to_5, reply, request, stages_steps(), shape)
 
 
-@check
+@check(first_line="X, classes")
 def check_head(head, draw):
     """Check pooling, flattening and probabilities, for two numbers of classes."""
     for shape, classes in (((2, 2, 12), 6), ((4, 5, 8), int(draw.integers(2, 6)))):
         judge_built(head, draw, shape, head_steps(classes), classes)
 
 
-@check
+@check(first_line="input_shape=(64, 64, 3), classes=6")
 def check_resnet50(ResNet50, draw):
     """Check the whole network, for another size of images and another number of classes."""
     classes = int(draw.integers(2, 6))
@@ -206,7 +206,7 @@ def head_steps(classes: int) -> list[Step]:
     ]
 
 
-@check
+@check(first_line="average, batch_value, momentum")
 def check_updated_average(updated_average, draw):
     """Check one step of a moving average, for numbers and for arrays."""
     for momentum, shape in (
@@ -235,7 +235,7 @@ def check_updated_average(updated_average, draw):
         explain("the result", found, expected, mistakes, look)
 
 
-@check
+@check(first_line="picture")
 def check_prepare_picture(prepare_picture, draw):
     """Check pictures that lie on their side, are grey or transparent, wide or tall."""
     for case, height, width, orientation in (

@@ -5,7 +5,7 @@ import numpy as np
 from resnets.checks.core import array_of, check, explain
 
 
-@check
+@check(first_line="one, other")
 def check_image_distance(image_distance, draw):
     """Check the root mean square of two small images' difference."""
     for height, width in ((16, 16), (5, 7), (1, 1)):
@@ -31,7 +31,7 @@ def check_image_distance(image_distance, draw):
     explain("the distance of an image from itself", found, np.zeros(()), {}, look)
 
 
-@check
+@check(first_line="labels, share")
 def check_smooth_labels(smooth_labels, draw):
     """Check that a share of each label's 1 is spread over all classes, itself included."""
     for m, classes, share in (
@@ -65,7 +65,7 @@ def check_smooth_labels(smooth_labels, draw):
         explain("the labels", found, kept + share / classes, mistakes, look)
 
 
-@check
+@check(first_line="part")
 def check_cosine(cosine, draw):
     """Check the share of the peak that is left when a part of the fall is done."""
     for part in (*draw.uniform(0.15, 0.45, 2), 0.0, 0.5, 1.0):  # the ends hide mistakes

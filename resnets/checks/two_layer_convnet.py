@@ -28,7 +28,7 @@ from resnets.checks.core import (
 from resnets.checks.steps import convolve
 
 
-@check
+@check(first_line="images, labels")
 def check_prepare(prepare, draw):
     """Check that images end up in 0 to 1 and labels as one row of six per image, in float32."""
     for m in (9, 14, 1):
@@ -78,7 +78,7 @@ def check_prepare(prepare, draw):
 KERNEL_AXES = ("window height", "window width", "channels in", "filters")
 
 
-@check
+@check(first_line="seed=0, windows=(4, 2), filters=(8, 16), pools=(8, 4)")
 def check_initialize_parameters(initialize_parameters, draw):
     """Check the two kernels' shapes, their range and their seeds."""
     f1, f2, n1, n2 = (int(n) for n in draw.choice(np.arange(3, 8), 4, replace=False))
@@ -173,7 +173,7 @@ def check_convnet_sides(first_side, second_side, inputs_of_W3, draw):
     check_number(inputs_of_W3, (64 // 8 // 4) ** 2 * 16, hint)
 
 
-@check
+@check(first_line="X, parameters, pools=(8, 4)")
 def check_forward_propagation(forward_propagation, draw):
     """Check the logits of random images for known weights."""
     for m, (f1, f2), (n1, n2), pools in (
@@ -247,7 +247,7 @@ def judge_in_graph(answer: Answer, given: tuple, expected: np.ndarray, instead: 
     )
 
 
-@check
+@check(first_line="logits, Y")
 def check_compute_cost(compute_cost, draw):
     """Check the mean softmax cross-entropy, for batches of two sizes."""
     for m, classes in ((5, 6), (8, 6), (1, 6)):
@@ -313,7 +313,7 @@ def check_compute_cost(compute_cost, draw):
         )
 
 
-@check
+@check(first_line="X, Y, mini_batch_size=64, seed=0")
 def check_random_mini_batches(random_mini_batches, draw):
     """Check sizes, order and pairing of the mini-batches."""
     size = int(draw.integers(4, 7))
@@ -422,7 +422,7 @@ def refuse_other_sizes(orders: list[np.ndarray], m: int, size: int) -> np.ndarra
     return seen
 
 
-@check
+@check(first_line="X, Y, parameters, optimizer, pools=(8, 4)")
 def check_train_step(train_step, draw):
     """Check one step of plain gradient descent, on a linear stand-in for the network."""
     for m, rate in ((6, 0.1), (9, 0.02), (1, 0.05)):
@@ -512,7 +512,7 @@ def filter_counts(draw: np.random.Generator) -> list[int]:
             return counts
 
 
-@check
+@check(first_line="X, W1")
 def check_answering_filters(answering_filters, draw):
     """Check the count of first-layer filters that are above zero anywhere, for any image."""
     for _ in range(2):

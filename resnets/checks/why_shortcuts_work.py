@@ -5,7 +5,7 @@ import numpy as np
 from resnets.checks.core import Answer, Fault, array_of, check, explain, kind_of, native
 
 
-@check
+@check(first_line="X, filters, stride")
 def check_fit_shortcut(fit_shortcut, draw):
     """Check which pixels stay, and where the channels of zeros are, for every kind of remainder."""
     for stride in (2, 1, 3):
@@ -46,7 +46,7 @@ def judge_fitted(answer: Answer, images: np.ndarray, filters: int, stride: int) 
 APART, TOGETHER = (1.05, 1.09, 1.5, 4.0), (0.0, 0.5, 0.9, 0.96)
 
 
-@check
+@check(first_line="one, other")
 def check_differ(differ, draw):
     """Check the comparison of a difference with two spreads, in an order that nobody can know."""
     answers = [True, False] * 6 + [bool(draw.integers(2)) for _ in range(draw.integers(4, 12))]

@@ -20,6 +20,9 @@ DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64", "bfloat16"),
 )
+# Answers whose cell stopped, so that their name still has its old value: name -> why. `blanks`
+# notes them, the checks of the same notebook ask.
+STALE: dict[str, str] = {}
 NOT_THE_LEARNERS = re.compile(
     rf"{re.escape(str(Path(os.__file__).parent))}|{re.escape(str(Path(__file__).parents[1]))}"
     r"|.*[/\\](site|dist)-packages[/\\]"

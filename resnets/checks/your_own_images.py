@@ -1,11 +1,13 @@
 """The checks of notebook 07: what is held out of own pictures, and what is mistaken for what."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from resnets.checks.core import Answer, Fault, array_of, check, explain, kind_of, native, pair
 
 
-@check
+@check(first_line="labels, share, seed=0")
 def check_split_by_class(split_by_class, draw):
     """Check the parts: complete, disjoint, each class by its share, drawn by the seed."""
     counts, share = draw.permutation([19, 32, 46]), 0.3  # 30 % is 5.7, 9.6 and 13.8
@@ -113,7 +115,7 @@ def judge_parts(answer: Answer, labels: np.ndarray, share: float, seed: int) -> 
     return held_out
 
 
-def _listed(numbers) -> str:
+def _listed(numbers: Iterable[object]) -> str:
     """Return numbers as text: 1, 4, 9."""
     return ", ".join(map(str, numbers))
 
@@ -136,7 +138,7 @@ def _odd_share(found, wanted, counts, labels, held_out, share) -> tuple[str, str
     return f"{numbers} {_listed(found)} are held out", expected
 
 
-@check
+@check(first_line="expected, predicted, classes")
 def check_confusion_matrix(confusion_matrix, draw):
     """Check the counts: a row for each class shown, a column for each class read."""
     for case, classes, count in (

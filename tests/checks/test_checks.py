@@ -11,8 +11,10 @@ import importlib
 import inspect
 import json
 import re
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -399,6 +401,81 @@ def test_an_error_keeps_its_advice_and_loses_the_rest(cell, words, line):
     inside = ("```", "execution error", "Arguments received", "\x1b", "\n", "{{", "[[")
     assert not [text for text in inside if text in told["message"]]
     assert not told["message"].endswith(":") and len(told["message"]) <= wire.LONGEST
+
+
+@pytest.mark.parametrize(
+    "loop",
+    ["while True:\n        pass", "while part >= 0:\n        part = part + 0", "time.sleep(900)",
+     "while True:\n        try:\n            time.sleep(0.01)\n        except Exception: pass",
+     "for i in iter(int, 1):\n        i"],
+)  # fmt: skip
+def test_an_endless_loop_ends_in_a_sentence(loop, capsys, monkeypatch):
+    monkeypatch.setattr(core, "OTHER_SECONDS", 0.3)
+    before = signal.getsignal(signal.SIGALRM)
+    called(Case("cosine", "", f"import time\ndef cosine(part):\n    {loop}\n"))
+    message = printed(capsys)
+    assert message.startswith("not right yet: cosine"), message
+    assert "still ran after 0.3 seconds" in message and "loop" in message
+    assert_readable(message)
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_an_endless_loop_while_a_network_is_built_ends_too(capsys, monkeypatch):
+    monkeypatch.setitem(core.SECONDS, "network", 1)
+    called(Case("stage_1", "", "def stage_1(images):\n    while True:\n        pass\n"))
+    assert "`stage_1` still ran after 1 seconds" in said(printed(capsys))
+
+
+def test_no_signal_is_asked_for_where_there_is_none(capsys, monkeypatch):
+    """Another thread may not set one, Windows has none, and another timer keeps its own."""
+    results = []
+    correct = Case("cosine", "", TASKS["cosine"].correct)
+    thread = threading.Thread(target=lambda: results.append(called(correct)))
+    thread.start()
+    thread.join()
+    monkeypatch.delattr(signal, "setitimer")
+    called(correct)
+    assert capsys.readouterr().out == "passed: cosine\n" * 2
+
+
+# --- the first line -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", FUNCTIONS)
+def test_first_lines_are_those_of_the_notebook(task):
+    name = TASKS[task].answers[0]
+    (line,) = re.findall(rf"^def {name}\((.*)\):$", TASKS[task].correct, re.MULTILINE)
+    assert core.CHECKS[f"check_{task}"].first_line == line
+
+
+@pytest.mark.parametrize(
+    ("task", "old", "new", "told"),
+    [
+        ("output_side", "n, f, s, padding", "n, f, padding, s", True),
+        ("output_side", "n, f, s, padding", "padding, n, f, s", True),
+        ("output_side", "n, f, s, padding", "n, f, s", True),
+        ("output_side", "n, f, s, padding", "n, f, s, padding, more", True),
+        ("split_by_class", "labels, share, seed=0", "labels, seed, share=0.3", True),
+        ("convolutional_block", "stage, block, s=2", "stage, block, s=1", True),
+        ("convolutional_block", "stage, block, s=2", "stage, Add, s=2", True),
+        ("convolutional_block", "f, filters, stage", "filters, f, stage", True),
+        ("identity_block", "stage, block", "Activation, block", True),
+        ("random_mini_batches", "mini_batch_size=64", "size=64", True),
+        ("train_step", "parameters, optimizer", "optimizer, parameters", True),
+        ("cosine", "part", "part, classes=6", False),
+        ("updated_average", "average, batch_value, momentum", "a, b, c", False),
+    ],
+)
+def test_a_changed_first_line_is_named(task, old, new, told):
+    code = TASKS[task].correct.replace(old, new, 1)
+    if not told:
+        code = re.sub(r"return .*", "return 5", code)
+    passed, message = judged(Case(task, "", code), 0)
+    assert not passed
+    line = re.search(r"^def .*(?=:$)", TASKS[task].correct, re.MULTILINE)[0]
+    assert (line in " ".join(message.split())) is told, message
+    assert_readable(message)
 
 
 def test_a_description_that_leads_in_a_circle_ends():
