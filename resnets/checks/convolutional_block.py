@@ -27,12 +27,12 @@ def check_output_side(output_side, draw):
     cases += [(1, 1, 1), (1, 1, 3), (5, 5, 2), (2, 1, 5), (4, 4, 4)]  # one position
     remark = ""
     for padding in ("valid", "same"):
-        found = []
-        for n, f, s in cases:
-            value = native(output_side.call(n, f, s, padding))
+        found = [0.0] * len(cases)
+        for i in draw.permutation(len(cases)).tolist():
+            value = native(output_side.call(*cases[i], padding))
             if value is None:
                 raise Fault("`output_side` returns nothing (None)", "a number", "`return`")
-            found.append(whole_number("output_side(...)", value))
+            found[i] = whole_number("output_side(...)", value)
             remark = remark or not_whole("output_side", value)
         refuse_other_sides(cases, found, padding)
     return remark
@@ -62,7 +62,7 @@ SIDE_MISTAKES = {
 }
 
 
-def refuse_other_sides(cases: list[tuple], found: list[float], padding: str) -> None:
+def refuse_other_sides(cases: list[tuple[int, int, int]], found: list[float], padding: str) -> None:
     """Raise a Fault at the first case (n, f, s) whose number of positions is another one."""
     wrong = [i for i, case in enumerate(cases) if found[i] != side_after(*case, padding)]
     if not wrong:

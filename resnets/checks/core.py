@@ -26,6 +26,7 @@ from resnets.checks.wire import STALE, describe_error
 Ask = Callable[[dict], dict]
 SECONDS = {"network": 60, "between": 60}  # that one request may take in a notebook, ...
 OTHER_SECONDS = 20  # ... and any that builds no network
+MOST_ITEMS = 10_000  # of a list that a check reads; `probe.plain` sends no longer ones
 LONGEST = 600  # characters of a sentence in a message
 WIDTH = 88  # characters in a line of a message
 PASSED, NOT_WRITTEN, WRONG = "passed", "not written yet", "not right yet"
@@ -104,6 +105,8 @@ class Answer:
         value = self.ask("value")["value"]
         refuse_empty(self.name, value)
         value = native(value)
+        if isinstance(value, np.ndarray) and value.size > MOST_ITEMS:
+            raise too_many(value.size)
         return value.tolist() if isinstance(value, np.ndarray) else value
 
 
@@ -253,7 +256,7 @@ def judge(check: str, names: list[str], ask: Ask, seed: int = 0) -> tuple[bool, 
     try:
         remark = CHECKS[check].function(*answers, draw)
     except NotWritten as fault:
-        return False, f"{NOT_WRITTEN}: {what} ({fault.found})"
+        return False, f"{NOT_WRITTEN}: {what} ({fault.found[:LONGEST]})"
     except Fault as fault:
         fault.tried = fault.tried or "".join(answer.tried for answer in answers)
         if CHECKS[check].first_line:
@@ -288,7 +291,9 @@ def name_first_line(answer: Answer, given: str, fault: Fault) -> None:
     """
     try:
         found = answer.ask("first line")["value"]
-    except Fault:
+    except (Fault, KeyError):
+        return
+    if not isinstance(found, str) or len(found) > LONGEST:  # a forged reply
         return
     now, then = parameters(found), parameters(given)
     names, names_given = [name for name, _ in now], [name for name, _ in then]
@@ -335,6 +340,8 @@ def native(value: object) -> object:
     match value:
         case {"array": array}:
             return array.item() if array.ndim == 0 else array
+        case {"items": items} if len(items) > MOST_ITEMS:
+            raise too_many(len(items))
         case {"kind": "dict", "items": pairs}:
             return {native(key): native(item) for key, item in pairs}
         case {"items": items}:
@@ -344,6 +351,11 @@ def native(value: object) -> object:
         case {"type": kind}:
             return f"a {kind}"
     return value
+
+
+def too_many(items: int) -> Fault:
+    """Return the fault of an answer that is longer than any task asks for; a forged one may be."""
+    return Fault(f"a result of {items:,} items", f"at most {MOST_ITEMS:,}, what the text asks for")
 
 
 def kind_of(value: object) -> str:

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bank import RIGHT, TASKS, WRONG, Case, compiled, namespace, non_answers
 
@@ -540,3 +541,42 @@ def test_more_operations_or_deeper_blocks_than_any_task_has_are_refused():
         nodes = [start, *HOSTILE_GRAPHS[name]]
         with pytest.raises(steps.Tangled, match=words):
             steps.read_steps({"nodes": nodes, "inputs": [0], "output": len(nodes) - 1})
+
+
+@functools.cache
+def forged_replies() -> dict[str, dict]:
+    """Return replies that no probe gives, by name; each is a stranger's try to stop the judge."""
+    start = {"kind": "input", "name": "", "inputs": [], "training": None, "shape": [None, 4]}
+    nodes = [start, *({**relu_node(i), "settings": {}, "shape": None} for i in range(8_000))]
+    deep = 1
+    for _ in range(5_000):
+        deep = {"kind": "list", "items": [deep]}
+    empty = {"kind": "array", "array": np.zeros((0, 2, 2, 3))}
+    pairs = [{"kind": "tuple", "items": [empty, empty]}] * 20_000
+    return {
+        "8,000 operations": {"network": {"nodes": nodes, "inputs": [0], "output": 8_000}},
+        "no nodes": {"network": {"nodes": [start, 7], "inputs": [0], "output": 1}},
+        "depth": {"value": deep},
+        "text": {"value": "x" * 1_000_000},
+        "type": {"value": {"kind": "object", "type": "y " * 500_000}},
+        "list": {"value": {"kind": "list", "items": list(range(20_000))}},
+        "dictionary": {"value": {"kind": "dict", "items": [[i, i] for i in range(20_000)]}},
+        "pairs": {"value": {"kind": "list", "items": pairs}},
+        "array": {"value": {"kind": "array", "array": np.zeros((1_000, 1_000))}},
+        "axes": {"value": {"kind": "array", "array": np.zeros((1,) * 60)}},
+        "number": {"value": 10**4_000},
+        "missing": {"missing": "q" * 1_000_000},
+        "kind": {"not_callable": "q" * 1_000_000},
+        "nothing": {},
+        "error": {"error": {"type": "z" * 10**5, "message": "m " * 10**5, "line": "l" * 10**5}},
+    }
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_forged_reply_gets_a_short_verdict(task):
+    """Whatever a stranger's process says, the answer is refused, and the message stays short."""
+    for name, reply in forged_replies().items():
+        passed, message = core.judge(
+            f"check_{task}", list(TASKS[task].answers), lambda request, reply=reply: reply, 0
+        )
+        assert passed is False and len(message) < 5_000, f"{name}: {message[:300]}"
