@@ -2,7 +2,11 @@
 
 `%load_ext resnets.checks.blanks` in a notebook's first cell. A cell that stops at a blank, and a
 later one that misses what such a cell would have made, then print one line and count as done, so
-that "Run All" goes on to the end. Every other error is shown as ever.
+that "Run All" goes on to the end. So does a cell that calls a check whose answer is not defined,
+after the kernel was restarted for example. Every other error is shown as ever.
+
+It also notes in `wire.STALE` the names whose cell stopped before it made them anew: a check would
+judge the old ones.
 """
 
 import builtins
@@ -15,10 +19,17 @@ from typing import Any
 
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
+from resnets.checks.wire import STALE
+
 NOT_WRITTEN = "not written yet"
 STUB = f'# Your code here\nraise NotImplementedError("{NOT_WRITTEN}")'  # what stands in a blank
 # Keras raises some errors anew as RuntimeError, of which NotImplementedError is one.
 WATCHED = (RuntimeError, NameError)
+CALLS_A_CHECK = re.compile(r"^check_\w+\(", re.MULTILINE)
+# What a cell that is no Python was about to make: the names before `=`, and after def and class.
+BEGUN = re.compile(
+    r"^(?:async +)?(?:(?:def|class) +(\w+)|(\w+(?: *, *\w+)*) *=(?!=))", re.MULTILINE
+)
 
 
 class Blanks:
@@ -28,7 +39,10 @@ class Blanks:
         waiting: For each name that a stopped cell would have made, the blanks it waits for. A
             name that waits for itself is made by a blank.
         cells: For each stopped cell that has an id, the names it would have made.
-        stopped: The error that the cell in progress stopped with, and the blanks behind it.
+        stopped: The error that the cell in progress stopped with, and the blanks behind it; None
+            for these where a check's cell misses a name that no blank makes.
+        cell: The text of the cell in progress.
+        before: What the names that it makes stood for before it, where they did.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -36,14 +50,25 @@ class Blanks:
         self.shell = shell
         self.waiting: dict[str, list[str]] = {}
         self.cells: dict[str, list[str]] = {}
-        self.stopped: tuple[BaseException | None, list[str]] = (None, [])
+        self.stopped: tuple[BaseException | None, list[str] | None] = (None, [])
+        self.cell = ""
+        self.before: dict[str, object] = {}
         shell.set_custom_exc(WATCHED, self.on_error)
+        shell.events.register("pre_run_cell", self.on_start)
         shell.events.register("post_run_cell", self.on_end)
 
     def close(self) -> None:
         """Leave the shell as it was."""
         self.shell.set_custom_exc((), None)
+        STALE.clear()
+        self.shell.events.unregister("pre_run_cell", self.on_start)
         self.shell.events.unregister("post_run_cell", self.on_end)
+
+    def on_start(self, info: Any) -> None:
+        """Note what a cell is about to make, and what these names stand for until then."""
+        self.cell = info.raw_cell or ""
+        made = begun(self.shell, self.cell)
+        self.before = {n: self.shell.user_ns[n] for n in made if n in self.shell.user_ns}
 
     def on_error(
         self,
@@ -55,11 +80,14 @@ class Blanks:
     ) -> None:
         """Keep an error that comes from a blank for the end of the cell; show any other."""
         name = missing_name(error)
+        missing = name is not None and name not in shell.user_ns
         if isinstance(error, RuntimeError) and NOT_WRITTEN in str(error):
             function = function_of_blank(error, tb)
             self.stopped = (error, [function] if function else [])
-        elif name in self.waiting and name not in shell.user_ns:
+        elif missing and name in self.waiting and name not in STALE:
             self.stopped = (error, self.waiting[name])
+        elif missing and CALLS_A_CHECK.search(self.cell) and in_cell(tb):
+            self.stopped = (error, None)
         else:
             shell.showtraceback((kind, error, tb), tb_offset=tb_offset, running_compiled_code=True)
 
@@ -69,7 +97,10 @@ class Blanks:
         info: Any = result.info
         made, read = names_of(self.shell, info.raw_cell)
         cell = getattr(info, "cell_id", "")
-        if error is not None and result.error_in_exec is error:
+        if error is not None and blanks is None:
+            result.error_in_exec = None
+            print(undefined(missing_name(error) or ""))
+        elif error is not None and result.error_in_exec is error:
             if not blanks:
                 # The blank is the cell's own, and its lines are gone. What the cell goes on to
                 # read and nobody has made is what they should make.
@@ -84,6 +115,19 @@ class Blanks:
         elif result.success:
             for name in [*made, *self.cells.pop(cell, [])]:
                 self.waiting.pop(name, None)
+        self.note_stale(result)
+
+    def note_stale(self, result: ExecutionResult) -> None:
+        """Note the names that a stopped cell has left as they were; forget those made anew."""
+        error = result.error_before_exec or result.error_in_exec
+        for name in begun(self.shell, self.cell):
+            there = name in self.shell.user_ns
+            made = there and self.shell.user_ns[name] is not self.before.get(name)
+            if result.success or made:
+                STALE.pop(name, None)
+            elif error is not None and not isinstance(error, NotImplementedError):
+                STALE[name] = type(error).__name__
+        self.before = {}
 
     def sentence(self, error: BaseException, blanks: list[str]) -> str:
         """Return what a cell prints that stopped for these blanks."""
@@ -96,6 +140,35 @@ class Blanks:
             f"{NOT_WRITTEN}: `{name}` comes from a cell above that needs {quoted(blanks)}. "
             "Fill that blank, then run the cells from there on."
         )
+
+
+def in_cell(tb: TracebackType) -> bool:
+    """Whether an error arose in a line of the cell itself, not in a function that it calls."""
+    *_, (frame, _) = traceback.walk_tb(tb)
+    return frame.f_code.co_name.startswith("<")  # <module>; once it was <cell line: 1>
+
+
+def undefined(name: str) -> str:
+    """Return what a cell prints that calls a check without a name that it needs."""
+    if name in STALE:
+        return (
+            f"not right yet: `{name}` is not defined: its cell stopped with {STALE[name]}. Mend "
+            "that cell and run it, then this one."
+        )
+    what = "the first cells, with the imports" if name.startswith("check_") else "its cell above"
+    return (
+        f"{NOT_WRITTEN}: `{name}` is not defined. Run {what}, then this one; after a restart of "
+        "the kernel, all cells above (menu Run, Run All Above Selected Cell)."
+    )
+
+
+def begun(shell: InteractiveShell, cell: str) -> list[str]:
+    """Return the names that a cell makes, or would make if it were Python."""
+    made, read = names_of(shell, cell)
+    if made or read:
+        return made
+    found = [one or other for one, other in BEGUN.findall(cell)]
+    return [name.strip() for names in found for name in names.split(",")]
 
 
 def quoted(names: list[str]) -> str:
@@ -144,9 +217,11 @@ _blanks: dict[int, Blanks] = {}  # by the shell's id: one process may have sever
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Begin to watch; called by `%load_ext resnets.checks.blanks`."""
+    """Begin to watch; called by `%load_ext resnets.checks.blanks`, or where checks are imported."""
     if os.environ.get("NBGRADER_EXECUTION"):
         return  # nbgrader gives points to a cell that ends without an error: let it see them
+    if id(shell) in _blanks:
+        return
     _blanks[id(shell)] = Blanks(shell)
 
 

@@ -4,18 +4,30 @@ A check is a function of answers and a random generator that raises a Fault. `ju
 answers anywhere: those of a notebook, or those of another process, which never run here.
 """
 
+import contextlib
 import functools
+import importlib
 import inspect
 import os
+import re
+import signal
+import sys
 import textwrap
+import threading
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from resnets.checks.wire import STALE, describe_error
+
 Ask = Callable[[dict], dict]
+SECONDS = {"network": 60, "between": 60}  # that one request may take in a notebook, ...
+OTHER_SECONDS = 20  # ... and any that builds no network
+MOST_ITEMS = 10_000  # of a list that a check reads; `probe.plain` sends no longer ones
+LONGEST = 600  # characters of a sentence in a message
 WIDTH = 88  # characters in a line of a message
 PASSED, NOT_WRITTEN, WRONG = "passed", "not written yet", "not right yet"
 AXES = {
@@ -93,6 +105,8 @@ class Answer:
         value = self.ask("value")["value"]
         refuse_empty(self.name, value)
         value = native(value)
+        if isinstance(value, np.ndarray) and value.size > MOST_ITEMS:
+            raise too_many(value.size)
         return value.tolist() if isinstance(value, np.ndarray) else value
 
 
@@ -126,16 +140,21 @@ def stopped(name: str, error: dict) -> Fault:
 
 @dataclass(frozen=True)
 class Check:
-    """A check: its function, and how many of the answers, the first ones, the notebook gives."""
+    """A check: its function, and what the notebook gives.
+
+    `given` is how many of the answers, the first ones, it gives; `first_line` what stands between
+    the brackets of the answer's `def`, where the answer is a function.
+    """
 
     function: Callable
     given: int
+    first_line: str
 
 
 CHECKS: dict[str, Check] = {}  # by name; a notebook's module enters its own when it is imported
 
 
-def check(function: Callable | None = None, *, given: int = 0) -> Callable:
+def check(function: Callable | None = None, *, given: int = 0, first_line: str = "") -> Callable:
     """Make a check of a function that takes answers and a random generator and raises a Fault.
 
     The check takes the answers themselves and prints what `judge` says of them. Where nbgrader
@@ -146,9 +165,10 @@ def check(function: Callable | None = None, *, given: int = 0) -> Callable:
         function: Its parameters are named like the answers; the last one is the generator.
         given: The number of answers, the first ones, that the notebook gives: no message is about
             them.
+        first_line: The parameters of the answer's `def` line, as the notebook gives it.
     """
     if function is None:
-        return functools.partial(check, given=given)
+        return functools.partial(check, given=given, first_line=first_line)
     name = function.__name__
     names = list(inspect.signature(function).parameters)[:-1]
 
@@ -156,10 +176,13 @@ def check(function: Callable | None = None, *, given: int = 0) -> Callable:
     def called(*objects: object) -> None:
         from resnets.checks.probe import serve  # loads TensorFlow: not where strangers are judged
 
+        def ask(request: dict) -> dict:
+            with time_limit(request["name"], SECONDS.get(request["do"], OTHER_SECONDS)):
+                return serve(request, names=dict(zip(names, objects, strict=True)))
+
         if len(objects) == len(names):
-            ask = functools.partial(serve, names=dict(zip(names, objects, strict=True)))
             seed = int(os.environ.get("RESNETS_GRADING_SEED", "0"))
-            passed, message = judge(name, names, ask, seed)
+            passed, message = refused_unjudged(names) or judge(name, names, ask, seed)
         else:
             passed, message = False, f"{WRONG}: call {name}({', '.join(names)}) as it was given"
         if not passed and os.environ.get("NBGRADER_EXECUTION"):
@@ -168,8 +191,50 @@ def check(function: Callable | None = None, *, given: int = 0) -> Callable:
 
     given_names = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
     vars(called)["__signature__"] = inspect.Signature(given_names)
-    CHECKS[name] = Check(function, given)
+    CHECKS[name] = Check(function, given, first_line)
     return called
+
+
+def refused_unjudged(names: list[str]) -> tuple[bool, str] | None:
+    """Return a verdict on an answer whose cell stopped, so that there is only an older one."""
+    for name in names:
+        if name in STALE:
+            fault = Fault(
+                f"`{name}` is still an older one: its cell stopped with {STALE[name]}",
+                "that cell runs to its end",
+                "the error below that cell; mend it, run the cell, then this one",
+            )
+            return False, told(f"{WRONG}: {name}", fault)
+    return None
+
+
+class TookTooLong(BaseException):
+    """An answer still runs. No Exception, so that no `except Exception` of a learner ends it."""
+
+
+@contextlib.contextmanager
+def time_limit(name: str, seconds: float) -> Iterator[None]:
+    """Raise TookTooLong for the answer `name` after some seconds.
+
+    Only where the system has SIGALRM (not on Windows), in the main thread, and where nobody else
+    waits for that signal; elsewhere an endless loop is ended by interrupting the kernel.
+    """
+    usable = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if not usable or signal.getitimer(signal.ITIMER_REAL)[0]:
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TookTooLong(f"`{name}` still ran after {seconds:g} seconds, and was stopped")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    # Once more each second: a bare `except:` in the loop may have caught the first one.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def judge(check: str, names: list[str], ask: Ask, seed: int = 0) -> tuple[bool, str]:
@@ -179,7 +244,7 @@ def judge(check: str, names: list[str], ask: Ask, seed: int = 0) -> tuple[bool, 
         check: The name of a check whose module is imported, such as "check_identity_block".
         names: The answers' names, in the order of the check's parameters.
         ask: Takes a request, returns a reply (see `probe.serve`). What it raises passes through,
-            if it is no ValueError, TypeError, KeyError or IndexError.
+            if it is nothing that reading a forged reply may raise (ValueError, TypeError, ...).
         seed: Another seed draws other inputs, sizes and weights.
 
     Returns:
@@ -191,11 +256,24 @@ def judge(check: str, names: list[str], ask: Ask, seed: int = 0) -> tuple[bool, 
     try:
         remark = CHECKS[check].function(*answers, draw)
     except NotWritten as fault:
-        return False, f"{NOT_WRITTEN}: {what} ({fault.found})"
+        return False, f"{NOT_WRITTEN}: {what} ({fault.found[:LONGEST]})"
     except Fault as fault:
         fault.tried = fault.tried or "".join(answer.tried for answer in answers)
+        if CHECKS[check].first_line:
+            name_first_line(answers[-1], CHECKS[check].first_line, fault)
         return False, told(f"{WRONG}: {what}", fault)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+    except TookTooLong as late:
+        line = describe_error(late)["line"]
+        look = f"a loop that never ends; it was at the line: {line}" if line else "its loops"
+        return False, told(f"{WRONG}: {what}", Fault(str(late), "an answer at once", look))
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         unreadable = Fault(
             f"a result that the check can't read ({type(error).__name__})",
             "what the task's text says",
@@ -203,6 +281,41 @@ def judge(check: str, names: list[str], ask: Ask, seed: int = 0) -> tuple[bool, 
         unreadable.tried = "".join(answer.tried for answer in answers)
         return False, told(f"{WRONG}: {what}", unreadable)
     return True, f"{PASSED}: {what}" + (f"\n{lines('note', remark)}" if remark else "")
+
+
+def name_first_line(answer: Answer, given: str, fault: Fault) -> None:
+    """Let a fault say that the answer's `def` line was changed, where that may be its cause.
+
+    Parameters in another order or number always may; other names only where the code stopped: a
+    parameter called `Add` hides the layer. New ones at the end that have a default do no harm.
+    """
+    try:
+        found = answer.ask("first line")["value"]
+    except (Fault, KeyError):
+        return
+    if not isinstance(found, str) or len(found) > LONGEST:  # a forged reply
+        return
+    now, then = parameters(found), parameters(given)
+    names, names_given = [name for name, _ in now], [name for name, _ in then]
+    both = list(zip(now, then, strict=False))
+    harmful = (
+        len(now) < len(then)
+        or any(not default for _, default in now[len(then) :])
+        or any(old != new for (_, new), (_, old) in both if old)
+        or any(name in names_given and name != was for (name, _), (was, _) in both)
+    )
+    renamed = names[: len(then)] != names_given and "stopped with" in fault.found
+    if "*" in found or not (harmful or renamed):
+        return
+    fault.found += f"; its first line is `def {answer.name}({found})`"
+    fault.expected = f"`def {answer.name}({given})`, as it was given"
+    fault.look = f"the first line; {fault.look}" if fault.look else "the first line"
+
+
+def parameters(line: str) -> list[tuple[str, str]]:
+    """Return the names of "f, pools=(8, 4)" with their defaults: [("f", ""), ("pools", ...)]."""
+    parts = re.split(r", (?![^(]*\))", line) if line else []
+    return [(name, default) for name, _, default in (part.partition("=") for part in parts)]
 
 
 def told(head: str, fault: Fault) -> str:
@@ -215,6 +328,7 @@ def told(head: str, fault: Fault) -> str:
 def lines(name: str, text: str) -> str:
     """Return a named sentence, indented and broken into lines."""
     start = f"  {name + ':':10}"
+    text = text if len(text) <= LONGEST else text[: LONGEST - 4] + " ..."
     return textwrap.fill(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
 
 
@@ -226,6 +340,8 @@ def native(value: object) -> object:
     match value:
         case {"array": array}:
             return array.item() if array.ndim == 0 else array
+        case {"items": items} if len(items) > MOST_ITEMS:
+            raise too_many(len(items))
         case {"kind": "dict", "items": pairs}:
             return {native(key): native(item) for key, item in pairs}
         case {"items": items}:
@@ -235,6 +351,11 @@ def native(value: object) -> object:
         case {"type": kind}:
             return f"a {kind}"
     return value
+
+
+def too_many(items: int) -> Fault:
+    """Return the fault of an answer that is longer than any task asks for; a forged one may be."""
+    return Fault(f"a result of {items:,} items", f"at most {MOST_ITEMS:,}, what the text asks for")
 
 
 def kind_of(value: object) -> str:
@@ -353,6 +474,13 @@ def whole_number(name: str, value: object) -> float:
     return value
 
 
+def not_whole(name: str, value: object) -> str:
+    """Return a remark on a whole number that comes as a float, or nothing."""
+    if not isinstance(value, float):
+        return ""
+    return f"{name} returns {value}, a float; the text asks for an integer: int(...)"
+
+
 def check_number(
     answer: Answer, expected: int, hint: str, mistakes: dict[float, str] | None = None
 ) -> None:
@@ -365,3 +493,17 @@ def check_number(
 def sizes(draw: np.random.Generator, count: int, low: int, high: int) -> list[int]:
     """Draw different whole numbers from low to high, both included."""
     return [int(n) for n in draw.choice(np.arange(low, high + 1), count, replace=False)]
+
+
+def watch_names() -> None:
+    """In a notebook, let a check whose answer is not defined say so in place of a NameError.
+
+    Exercises load the extension in their first cell; a solved notebook does it by importing a
+    check.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is not None and not shell.custom_exceptions:
+        importlib.import_module("resnets.checks.blanks").load_ipython_extension(shell)
+
+
+watch_names()

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from resnets.checks.core import Fault, check, check_number, close, explain, shape_fault, sizes
+from resnets.checks.core import (
+    Answer,
+    Fault,
+    check,
+    check_number,
+    close,
+    explain,
+    shape_fault,
+    sizes,
+)
 from resnets.checks.networks import (
     any_block,
     ask_between,
@@ -17,7 +26,7 @@ from resnets.checks.steps import conv_bn, relu
 from resnets.checks.wire import known_weights
 
 
-@check
+@check(first_line="X, f, filters, stage, block")
 def check_identity_block_two_layers(identity_block_two_layers, draw):
     """Check two networks with other sizes and names, in both modes."""
     remark = ""
@@ -120,7 +129,7 @@ def check_addition(shortcut, after_2c, after_addition, draw):
     raise Fault("`after_addition` does not come from shortcut and after_2c", "their sum, then ReLU")
 
 
-@check
+@check(first_line="X, f, filters, stage, block")
 def check_identity_block(identity_block, draw):
     """Check two networks with other filters, windows, sides and names, in both modes."""
     remark = ""
@@ -133,7 +142,7 @@ def check_identity_block(identity_block, draw):
     return remark
 
 
-@check
+@check(first_line="model")
 def check_silence(silence, draw):
     """Check on a small model which scales become zero, and that nothing else changes."""
     stage, block = any_block(draw)
@@ -142,13 +151,23 @@ def check_silence(silence, draw):
     for letter in "bd":
         layers += [f"res{stage}{letter}_branch2c", f"bn{stage}{letter}_branch2c"]
     layers = list(dict.fromkeys(layers))
+    judge_silence(silence, layers, draw)
+    judge_silence(silence, layers[:2], draw)  # none of them is to be silenced
+
+
+def judge_silence(silence: Answer, layers: list[str], draw: np.random.Generator) -> None:
+    """Raise a Fault unless just the right scales of a model of these layers become zero.
+
+    Each convolution is followed by its BatchNormalization.
+    """
     seed = int(draw.integers(10**6))
-    reply = silence.ask("silence", layers=layers, seed=seed)
-    shapes = {"gamma": (4,), "beta": (4,), "moving_mean": (4,), "moving_variance": (4,)}
-    convolution = {"kernel": (1, 1, 4, 4), "bias": (4,)}
-    for name in layers:
+    widths = np.repeat(draw.permutation(np.arange(3, 3 + len(layers) // 2)), 2).tolist()
+    reply = silence.ask("silence", layers=layers, widths=widths, seed=seed)
+    for name, before, width in zip(layers, [4, *widths], widths, strict=False):
         weights = reply["weights"].get(name, {})
-        wanted = shapes if name.startswith("bn") else convolution
+        wanted = {"kernel": (1, 1, before, width), "bias": (width,)}
+        if name.startswith("bn"):
+            wanted = dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), (width,))
         if {key: np.shape(found) for key, found in weights.items()} != wanted:
             raise Fault(f"the layer {name} has lost its weights, or is gone", "only zeros in gamma")
         for weight, found in weights.items():

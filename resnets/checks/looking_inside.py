@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from resnets.checks.core import Fault, array_of, check, explain
+from resnets.checks.core import Answer, Fault, array_of, check, explain
 
 
-@check
+@check(first_line="maps, gradients")
 def check_weigh_maps(weigh_maps, draw):
     """Check Grad-CAM's sum: mean gradients as weights, what speaks against left out, at most 1."""
     height, width, channels = 3, 4, 6
@@ -17,20 +17,42 @@ def check_weigh_maps(weigh_maps, draw):
     # Sums of both signs, so that leaving the negative ones out shows.
     weights = gradients.mean(axis=(0, 1))
     gradients += -weights + np.array([0.8, -1.0, 0.5, -1.0, 0.3, -0.4]) * draw.uniform(0.8, 1.2, 6)
-    # The greatest sum is below 1, as in real maps, so that dividing by it has to be done.
+    # The greatest sum is below 1, as in real maps, so that dividing by it has to be done; or above.
     gradients *= 0.4 / (maps @ gradients.mean(axis=(0, 1))).max()
+    judge_heat(weigh_maps, maps, gradients)
+    judge_heat(weigh_maps, maps, 8 * gradients)
+    judge_heat(weigh_maps, draw.uniform(0, 2, (4, 3, 1)), draw.uniform(0.1, 1, (4, 3, 1)))
+    judge_heat(weigh_maps, draw.uniform(1, 2, (1, 1, 3)), draw.uniform(0.1, 1, (1, 1, 3)))
+    value = weigh_maps.call(maps, -np.abs(gradients))
+    case = "the result where nothing speaks for the class"
+    found = array_of(case, value, (height, width), ("height", "width"))
+    if not np.isfinite(found).all():
+        raise Fault(
+            f"{case} is nan: 0 / 0",
+            "zeros",
+            "divide only if the maximum is above 0",
+        )
+    look = "cut at 0 first; divide only if the maximum is above 0"
+    explain(case, found, np.zeros((height, width)), {}, look)
+
+
+def judge_heat(answer: Answer, maps: np.ndarray, gradients: np.ndarray) -> None:
+    """Raise a Fault unless maps and gradients (height, width, channels) are weighed as they should.
+
+    Some sum has to be above 0.
+    """
     weights = gradients.mean(axis=(0, 1))
     total = maps @ weights
     expected = np.maximum(total, 0) / total.max()
     look = "each map times the mean of its gradients, summed over the channels"
-    value = weigh_maps.call(maps, gradients)
-    found = array_of("the result", value, (height, width), ("height", "width"))
+    value = answer.call(maps, gradients)
+    found = array_of("the result", value, maps.shape[:2], ("height", "width"))
     positive = np.maximum(total, 0)
     by_map = np.maximum((maps * weights).mean(axis=2), 0)
     pointwise = np.maximum((maps * gradients).sum(axis=2), 0)
     each = np.maximum(maps * weights, 0).sum(axis=2)
     plain = maps.sum(axis=2)
-    spread = (total - total.min()) / np.ptp(total)
+    spread = (total - total.min()) / max(np.ptp(total), 1e-9)
     mistakes = {
         ("nothing was divided", "the greatest value is 1: divide by the maximum"): positive,
         ("negative sums are kept", "0 where the sum is negative: np.maximum(..., 0)"): (
@@ -47,31 +69,20 @@ def check_weigh_maps(weigh_maps, draw):
             positive / np.abs(total).max()
         ),
         ("maps are multiplied with gradients place by place", "one weight per channel: the mean "
-         "of its gradients over height and width"): pointwise / pointwise.max(),
+         "of its gradients over height and width"): pointwise / max(pointwise.max(), 1e-9),
         ("negative weights, or products with them, are left out before the sum",
-         "all channels; only the sum is cut at 0"): each / each.max(),
+         "all channels; only the sum is cut at 0"): each / max(each.max(), 1e-9),
         ("the gradients were not used", look): plain / plain.max(),
         ("these are the means over the channels, not divided by the maximum", look): by_map,
         ("the sum is divided by its sum", "by its maximum"): positive / positive.sum(),
     }  # fmt: skip
     explain("the map", found, expected, mistakes, look)
-    value = weigh_maps.call(maps, -np.abs(gradients))
-    case = "the result where nothing speaks for the class"
-    found = array_of(case, value, (height, width), ("height", "width"))
-    if not np.isfinite(found).all():
-        raise Fault(
-            f"{case} is nan: 0 / 0",
-            "zeros",
-            "divide only if the maximum is above 0",
-        )
-    look = "cut at 0 first; divide only if the maximum is above 0"
-    explain(case, found, np.zeros((height, width)), {}, look)
 
 
-@check
+@check(first_line="confidence, correct, bins=10")
 def check_expected_calibration_error(expected_calibration_error, draw):
     """Check the mean gap of confidence and accuracy over bins, weighed by their answers."""
-    for count, bins in ((200, 10), (90, 4)):
+    for count, bins, given in ((200, 10, {}), (90, 4, {"bins": 4}), (120, 15, {"bins": 15})):
         bin_of = draw.choice(np.delete(np.arange(bins), draw.integers(1, bins - 1)), count)
         bin_of[:3], bin_of[3:6] = bins - 1, 0  # one bin between is empty
         # Below and above: gaps of both signs, which don't cancel. Away from the edges, where the
@@ -88,7 +99,7 @@ def check_expected_calibration_error(expected_calibration_error, draw):
         right = np.bincount(bin_of, correct, bins) / inside
         gap = np.abs(sure - right)
         look = "in each bin |mean confidence - share of right answers|, times its share of answers"
-        value = expected_calibration_error.call(confidence, correct, bins=bins)
+        value = expected_calibration_error.call(confidence, correct, **given)
         found = array_of("the result", value, ())
         if not np.isfinite(found):
             raise Fault("the result is nan", "a number", "empty bins: pass over them")
@@ -136,3 +147,17 @@ def check_expected_calibration_error(expected_calibration_error, draw):
              "the last bin holds 1 too"): without / edge.sum(),
         }  # fmt: skip
         explain("the error", found, gap @ counts / count, mistakes, look)
+    for case, confidence, correct, bins in (
+        ("one bin", draw.uniform(0.2, 0.6, 9), np.arange(9) < 8, 1),
+        ("one answer", np.array([0.83]), np.array([True]), 5),
+        ("all answers in one bin", draw.uniform(0.82, 0.98, 7), np.arange(7) < 2, 5),
+        ("every confidence 1", np.ones(4), np.arange(4) < 3, 10),
+        ("nothing right", draw.uniform(0.82, 0.98, 6), np.zeros(6, bool), 5),
+        ("10 bins, the default", draw.uniform(0, 1, 60), draw.random(60) < 0.5, None),
+    ):
+        given = {} if bins is None else {"bins": bins}
+        value = expected_calibration_error.call(confidence, correct, **given)
+        found = array_of(f"the result for {case}", value, ())
+        bin_of = np.minimum((confidence * (bins or 10)).astype(int), (bins or 10) - 1)
+        gaps = np.abs(np.bincount(bin_of, confidence - correct))
+        explain(f"for {case}, the error", found, gaps.sum() / len(correct), {}, look)

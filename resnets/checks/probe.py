@@ -7,6 +7,7 @@ In a notebook, `serve` answers in the same process; in grading, in the learner's
 
 import contextlib
 import functools
+import inspect
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -84,6 +85,7 @@ def call(request: dict, names: dict[str, object]) -> dict:
     """Call a function with `args` and `kwargs`; return its result and what became of arrays.
 
     With `watch`, the number of a tensor among them, also the result's gradient for that tensor.
+    With `in_graph` the call is compiled, for batches of any size.
     """
     function = names[request["name"]]
     if not callable(function):
@@ -93,7 +95,10 @@ def call(request: dict, names: dict[str, object]) -> dict:
     with tf.GradientTape() as tape:
         if "watch" in request:
             tape.watch(args[request["watch"]])
-        value = function(*args, **kwargs)
+        if request.get("in_graph"):
+            value = compiled(function, args, kwargs)(*tensors_of(args))
+        else:
+            value = function(*args, **kwargs)
     result = plain(value)
     gradient = None
     if "watch" in request and isinstance(value, tf.Tensor):
@@ -120,7 +125,9 @@ def network(request: dict, names: dict[str, object]) -> dict:
         result = function(*args, **kwargs)
         if not isinstance(result, keras.Model):
             return {"value": plain(result)}
-        return describe_network(result.inputs, result.outputs[0], request)
+        reply = describe_network(result.inputs, result.outputs[0], request)
+        trainable = bool(result.trainable_variables)
+        return {**reply, "model": result.name[:LONGEST], "trainable": trainable}
     inputs = keras.Input(tuple(request["shape"]))
     try:
         with watched_calls() as calls:
@@ -175,13 +182,14 @@ def train_step(request: dict, names: dict[str, object]) -> dict:
         return tf.reduce_mean(tf.reduce_sum(tf.square(logits - 2 * Y), axis=1))
 
     stand_ins = {"forward_propagation": forward_propagation, "compute_cost": compute_cost}
-    if plain_step is not step:
-        # Traced anew, with the stand-ins. A partial has no code of its own, by which TensorFlow
-        # would count the tracings and warn, in a later cell, of too many.
-        step = tf.function(functools.partial(plain_step))
-    X, Y = tf.constant(request["X"]), tf.constant(request["Y"])
+    args = [tf.constant(request["X"]), tf.constant(request["Y"]), parameters, optimizer]
+    kwargs = {"pools": tuple(request["pools"])}
     with mock.patch.dict(plain_step.__globals__, stand_ins):
-        result = step(X, Y, parameters, optimizer, pools=tuple(request["pools"]))
+        if plain_step is step:
+            result = step(*args, **kwargs)
+        else:  # traced anew, with the stand-ins
+            any_batch = getattr(step, "_reduce_retracing", True)
+            result = compiled(plain_step, args, kwargs, any_batch)(*tensors_of(args))
     after = {key: variable.numpy() for key, variable in parameters.items()}
     steps = int(optimizer.iterations)
     return {"value": plain(result), "parameters": after, "steps": steps, **given}
@@ -193,9 +201,9 @@ def silence(request: dict, names: dict[str, object]) -> dict:
     if not callable(function):
         return {"not_callable": type(function).__name__}
     X = inputs = keras.Input((5, 5, 4))
-    for name in request["layers"]:
+    for name, width in zip(request["layers"], request["widths"], strict=True):
         kind = keras.layers.BatchNormalization if name.startswith("bn") else None
-        X = kind(name=name)(X) if kind else keras.layers.Conv2D(4, 1, name=name)(X)
+        X = kind(name=name)(X) if kind else keras.layers.Conv2D(width, 1, name=name)(X)
     model = keras.Model(inputs, X)
     layers = model.layers[1:]
     for layer in layers:
@@ -209,7 +217,17 @@ def silence(request: dict, names: dict[str, object]) -> dict:
     return {"value": result, "weights": weights}
 
 
+def first_line(request: dict, names: dict[str, object]) -> dict:
+    """Return a function's parameters with their defaults, as its `def` line has them."""
+    function: Any = names[request["name"]]
+    found = inspect.signature(getattr(function, "python_function", function)).parameters.values()
+    nothing = inspect.Parameter.empty
+    line = ", ".join(str(parameter.replace(annotation=nothing)) for parameter in found)
+    return {"value": line[:LONGEST]}
+
+
 SERVICES = {
+    "first line": first_line,
     "value": value,
     "call": call,
     "network": network,
@@ -217,6 +235,33 @@ SERVICES = {
     "train step": train_step,
     "silence": silence,
 }
+
+
+def tensors_of(args: list) -> list[tf.Tensor]:
+    """Return the tensors among some arguments."""
+    return [argument for argument in args if isinstance(argument, tf.Tensor)]
+
+
+def compiled(function: Any, args: list, kwargs: dict, any_batch: bool = True) -> Any:
+    """Return a tf.function of the tensors among `args` that calls a function with all of them.
+
+    `any_batch` leaves the size of the first axis open, as a function with reduce_retracing=True
+    does from its second size on: a last, smaller mini-batch.
+    """
+    signature = [
+        tf.TensorSpec([None if any_batch else tensor.shape[0], *tensor.shape[1:]], tensor.dtype)
+        for tensor in tensors_of(args)
+    ]
+    # A partial has no code of its own, by which TensorFlow would count the tracings and warn, in
+    # a later cell, of too many.
+    return tf.function(functools.partial(_with_tensors, function, args, kwargs), signature)
+
+
+def _with_tensors(function: Any, args: list, kwargs: dict, *tensors: tf.Tensor) -> object:
+    """Call a function with `args`, of which the tensors are replaced, in order, by these."""
+    waiting = iter(tensors)
+    given = [next(waiting) if isinstance(arg, tf.Tensor) else arg for arg in args]
+    return function(*given, **kwargs)
 
 
 def made(argument: object) -> object:
@@ -377,7 +422,8 @@ def plain(value: object, depth: int = 0) -> object:
         array = np.asarray(value)
         if array.dtype.name in DTYPES:
             kind = "array" if isinstance(value, np.ndarray) else "tensor"
-            kind = "variable" if isinstance(value, (tf.Variable, keras.Variable)) else kind
+            if isinstance(value, (tf.Variable, keras.Variable)):
+                return {"kind": "variable", "array": array, "trainable": bool(value.trainable)}
             return {"kind": kind, "array": array}
     if isinstance(value, (list, tuple)) and depth < 5 and len(value) <= 10_000:
         kind = "list" if isinstance(value, list) else "tuple"

@@ -12,6 +12,7 @@ from resnets.checks.core import (
     explain,
     kind_of,
     shape_fault,
+    sizes,
 )
 from resnets.checks.networks import (
     block_steps,
@@ -25,7 +26,7 @@ from resnets.checks.steps import ADDITIONS, KINDS, Step, bn, conv, conv_bn, relu
 from resnets.checks.wire import opened_picture
 
 
-@check
+@check(first_line="images")
 def check_stage_1(stage_1, draw):
     """Check stage 1 on two sizes of images, in both modes."""
     remark = ""
@@ -93,11 +94,10 @@ def check_stage_table(STAGES, draw):
         )
 
 
-@check
+@check(first_line="X")
 def check_stages_2_to_5(stages_2_to_5, draw):
     """Check the sixteen blocks: order, filters, strides and names."""
-    side = int(draw.integers(9, 16))
-    shape = (side, side, 64)
+    shape = (*sizes(draw, 2, 9, 15), 64)
     request = {"shape": list(shape)}
     reply = stages_2_to_5.ask("network", **request)
     with hinted(
@@ -107,14 +107,14 @@ def check_stages_2_to_5(stages_2_to_5, draw):
         return judge_large(stages_2_to_5, reply, request, stages_steps(), shape)
 
 
-@check
+@check(first_line="X, classes")
 def check_head(head, draw):
     """Check pooling, flattening and probabilities, for two numbers of classes."""
     for shape, classes in (((2, 2, 12), 6), ((4, 5, 8), int(draw.integers(2, 6)))):
         judge_built(head, draw, shape, head_steps(classes), classes)
 
 
-@check
+@check(first_line="input_shape=(64, 64, 3), classes=6")
 def check_resnet50(ResNet50, draw):
     """Check the whole network, for another size of images and another number of classes."""
     classes = int(draw.integers(2, 6))
@@ -132,7 +132,16 @@ def check_resnet50(ResNet50, draw):
         fault.look = "keras.Input(input_shape)"
         raise fault
     steps = [*stage_1_steps(), *stages_steps(), *head_steps(classes)]
-    return judge_large(ResNet50, reply, request, steps, shape)
+    remark = judge_large(ResNet50, reply, request, steps, shape)
+    if reply["model"] != "ResNet50":
+        raise Fault(
+            f"the model is called {reply['model']}",
+            "the name ResNet50",
+            'keras.Model(images, probabilities, name="ResNet50")',
+        )
+    if not reply["trainable"]:
+        raise Fault("no weight of the model is trainable", "trainable=True, the default")
+    return remark
 
 
 def judge_large(answer: Answer, reply: dict, request: dict, steps: list[Step], shape: tuple) -> str:
@@ -197,14 +206,23 @@ def head_steps(classes: int) -> list[Step]:
     ]
 
 
-@check
+@check(first_line="average, batch_value, momentum")
 def check_updated_average(updated_average, draw):
     """Check one step of a moving average, for numbers and for arrays."""
-    for momentum in (0.9, 0.99, 0.25):
-        average, batch = draw.normal(size=5), draw.normal(size=5)
+    for momentum, shape in (
+        (0.9, (5,)),
+        (0.99, (5,)),
+        (0.25, (5,)),
+        (0.6, (2, 1, 3, 4)),
+        (0.8, (1,)),
+        (0.0, (3,)),
+        (1.0, (3,)),
+        (0.7, ()),
+    ):
+        average, batch = draw.normal(size=(2, *shape)) if shape else map(float, draw.normal(size=2))
         expected = momentum * average + (1 - momentum) * batch
         value = updated_average.call(average, batch, momentum)
-        found = array_of("the result", value, (5,))
+        found = array_of("the result", value, shape)
         look = "momentum * average + (1 - momentum) * batch value"
         mistakes = {
             ("momentum weighs the batch's value", "momentum weighs the old average"): (
@@ -217,18 +235,19 @@ def check_updated_average(updated_average, draw):
         explain("the result", found, expected, mistakes, look)
 
 
-@check
+@check(first_line="picture")
 def check_prepare_picture(prepare_picture, draw):
     """Check pictures that lie on their side, are grey or transparent, wide or tall."""
-    for case in (
-        "a wide picture",
-        "a tall picture",
-        "a turned picture",
-        "a grey one",
-        "one with alpha",
+    for case, height, width, orientation in (
+        ("a wide picture", 120, 190, 1),
+        ("a tall picture", 190, 120, 1),
+        *(("a turned picture", 120, 190, turned) for turned in (3, 6, 8)),
+        ("a tall, turned picture", 190, 120, int(draw.choice([6, 8]))),
+        ("a square picture", 120, 120, 1),
+        ("a picture of odd sides", 121, 191, 1),
+        ("a grey one", 120, 190, 1),
+        ("one with alpha", 120, 190, 1),
     ):
-        tall = case == "a tall picture"
-        height, width = (190, 120) if tall else (120, 190)
         picture = np.zeros((height, width, 3), np.uint8)
         picture[:] = (230, 20, 20)  # what the crop leaves out
         top, left = (height - 120) // 2, (width - 120) // 2
@@ -241,7 +260,6 @@ def check_prepare_picture(prepare_picture, draw):
             picture = picture[..., 1]
         if case == "one with alpha":
             picture = np.dstack([picture, np.full((height, width), 255, np.uint8)])
-        orientation = int(draw.choice([3, 6, 8])) if case == "a turned picture" else 1
         judge_picture(prepare_picture, case, picture, orientation)
 
 

@@ -101,6 +101,8 @@ KINDS = {
 
 
 ADDITIONS = ("Add", "add")
+# ResNet50 has 175 operations, and no addition of it lies on a path of another.
+MOST_NODES, MOST_DEPTH = 2_000, 20
 
 
 class Tangled(Fault):
@@ -110,49 +112,59 @@ class Tangled(Fault):
 def read_steps(graph: dict) -> list[Step]:
     """Return the steps of a network that `probe.describe_graph` described.
 
+    Each node is walked once, however a stranger's description joins them.
+
     Raises:
-        Tangled: The graph has another form, or the output does not depend on the input.
+        Tangled: The graph has another form, the output does not depend on the input, or there are
+            more nodes or blocks in blocks than any task asks for.
     """
     nodes, start = graph["nodes"], graph["inputs"][0]
+    if len(nodes) > MOST_NODES:
+        raise Tangled(
+            f"the network has {len(nodes)} operations",
+            f"at most {MOST_NODES}",
+            "the loops: how often each runs, and what it takes up again",
+        )
+    above: list[int] = []  # for each node a number whose bits say which nodes lead to it
     for place, node in enumerate(nodes):  # a stranger's description may lead in a circle
         if not all(isinstance(i, int) and 0 <= i < place for i in node["inputs"]):
             raise not_from_the_input()
+        above.append(1 << place)
+        for i in set(node["inputs"]):
+            above[place] |= above[i]
 
-    def ancestors(index: int) -> set[int]:
-        seen, waiting = set(), [index]
-        while waiting:
-            index = waiting.pop()
-            if index not in seen:
-                seen.add(index)
-                waiting += nodes[index]["inputs"]
-        return seen
-
-    def path(index: int, stop: int) -> list[Step]:
-        steps = []
+    def path(index: int, stop: int, depth: int) -> list[Step]:
+        if depth > MOST_DEPTH:
+            raise Tangled(
+                f"there are more than {MOST_DEPTH} additions, each on a path of the next",
+                "blocks one after the other",
+                "the tensors that each addition joins",
+            )
+        backwards: list[Step] = []
         while index != stop:
             node = nodes[index]
             parents = node["inputs"]
+            if index < stop or not parents:  # the stop was passed by, or there is another start
+                raise not_from_the_input()
             if len(parents) == 1:
-                steps = steps_of(node) + steps
+                backwards += reversed(steps_of(node))
                 index = parents[0]
             elif len(parents) == 2:
-                common = max(ancestors(parents[0]) & ancestors(parents[1]), default=None)
-                if common is None:
+                common = (above[parents[0]] & above[parents[1]]).bit_length() - 1
+                if common < stop:
                     raise not_from_the_input()
-                branches = [path(parent, common) for parent in parents]
-                steps = [residual_of(node, *branches), *steps]
+                branches = [path(parent, common, depth + 1) for parent in parents]
+                backwards.append(residual_of(node, *branches))
                 index = common
-            elif parents:
+            else:
                 raise Tangled(
                     f"{node['kind']} joins {len(parents)} tensors",
                     "two: the shortcut and the main path's result",
                     f"the tensors given to {node['kind']}",
                 )
-            else:
-                raise not_from_the_input()
-        return steps
+        return backwards[::-1]
 
-    return path(graph["output"], start)
+    return path(graph["output"], start, 0)
 
 
 def not_from_the_input() -> Tangled:

@@ -5,11 +5,12 @@ import numpy as np
 from resnets.checks.core import array_of, check, explain
 
 
-@check
+@check(first_line="one, other")
 def check_image_distance(image_distance, draw):
     """Check the root mean square of two small images' difference."""
-    for side in (16, 5):
-        one, other = (draw.integers(256, size=(side, side, 3)).astype("float32") for _ in "ab")
+    for height, width in ((16, 16), (5, 7), (1, 1)):
+        shape = (height, width, 3)
+        one, other = (draw.integers(256, size=shape).astype("float32") for _ in "ab")
         difference = one - other
         square = np.mean(difference**2)
         look = "the root of the mean of the squared differences"
@@ -26,18 +27,27 @@ def check_image_distance(image_distance, draw):
             ("the images are added", "their difference"): np.sqrt(np.mean((one + other) ** 2)),
         }
         explain("the distance", found, square**0.5, mistakes, look)
+    found = array_of("the result", image_distance.call(one, one.copy()), ())
+    explain("the distance of an image from itself", found, np.zeros(()), {}, look)
 
 
-@check
+@check(first_line="labels, share")
 def check_smooth_labels(smooth_labels, draw):
     """Check that a share of each label's 1 is spread over all classes, itself included."""
-    for classes, share in ((6, 0.1), (4, 0.3), (10, 0.0)):
-        labels = np.eye(classes, dtype=np.float32)[draw.integers(classes, size=5)]
+    for m, classes, share in (
+        (5, 6, 0.1),
+        (5, 4, 0.3),
+        (5, 10, 0.0),
+        (7, 7, 0.2),
+        (1, 2, 0.5),
+        (3, 5, 1.0),
+    ):
+        labels = np.eye(classes, dtype=np.float32)[draw.integers(classes, size=m)]
         look = "take the share off every label, then give each class an equal part"
         found = array_of(
             "the result",
             smooth_labels.call(labels, share),
-            (5, classes),
+            (m, classes),
             ("images", "classes"),
         )
         kept = labels * (1 - share)
@@ -50,12 +60,12 @@ def check_smooth_labels(smooth_labels, draw):
                 kept + share / (classes - 1) * (1 - labels)
             ),
             ("the number of classes is fixed", "labels.shape[1]"): kept + share / 6,
-            ("the number of images is taken for the classes", "labels.shape[1]"): kept + share / 5,
+            ("the number of images is taken for the classes", "labels.shape[1]"): kept + share / m,
         }
         explain("the labels", found, kept + share / classes, mistakes, look)
 
 
-@check
+@check(first_line="part")
 def check_cosine(cosine, draw):
     """Check the share of the peak that is left when a part of the fall is done."""
     for part in (*draw.uniform(0.15, 0.45, 2), 0.0, 0.5, 1.0):  # the ends hide mistakes

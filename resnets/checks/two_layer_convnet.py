@@ -1,10 +1,16 @@
 """The checks of notebook 01: the two-layer ConvNet, its cost and its training."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
+from resnets.checks.convnet import (
+    CONVNET_MISTAKES,
+    convnet_logits,
+    linear_step,
+    one_hot,
+    softmax,
+    sum_and_means,
+    taken_for_probabilities,
+)
 from resnets.checks.core import (
     Answer,
     Fault,
@@ -16,20 +22,16 @@ from resnets.checks.core import (
     explain,
     kind_of,
     native,
+    not_whole,
     pair,
 )
-from resnets.checks.steps import convolve, windows
+from resnets.checks.steps import convolve
 
 
-def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Return one row per label, float32 (m, classes)."""
-    return np.eye(classes, dtype=np.float32)[labels.ravel()]
-
-
-@check
+@check(first_line="images, labels")
 def check_prepare(prepare, draw):
     """Check that images end up in 0 to 1 and labels as one row of six per image, in float32."""
-    for m in (9, 14):
+    for m in (9, 14, 1):
         images = draw.integers(0, 256, (m, 8, 8, 3), dtype=np.uint8)
         if m == 14:
             images = images // 2 + 50  # no 0 and no 255
@@ -76,7 +78,7 @@ def check_prepare(prepare, draw):
 KERNEL_AXES = ("window height", "window width", "channels in", "filters")
 
 
-@check
+@check(first_line="seed=0, windows=(4, 2), filters=(8, 16), pools=(8, 4)")
 def check_initialize_parameters(initialize_parameters, draw):
     """Check the two kernels' shapes, their range and their seeds."""
     f1, f2, n1, n2 = (int(n) for n in draw.choice(np.arange(3, 8), 4, replace=False))
@@ -93,6 +95,12 @@ def check_initialize_parameters(initialize_parameters, draw):
             array = array_of(name, kernel, shape, KERNEL_AXES)
             if kernel["kind"] != "variable":
                 raise Fault(f"{name} is {kind_of(kernel)}", "a tf.Variable, which can be trained")
+            if kernel.get("trainable") is False:
+                raise Fault(
+                    f"{name} is made with trainable=False: no training moves it",
+                    "a tf.Variable that the tape watches, which it is by default",
+                    "the arguments of tf.Variable",
+                )
             if array.dtype != np.float32:
                 raise Fault(f"{name} has the type {array.dtype.name}", "float32, as the images")
             if array.size >= 1000:
@@ -165,70 +173,13 @@ def check_convnet_sides(first_side, second_side, inputs_of_W3, draw):
     check_number(inputs_of_W3, (64 // 8 // 4) ** 2 * 16, hint)
 
 
-CONVNET_MISTAKES = {
-    ("the second ReLU is missing", "CONV, ReLU, MAXPOOL, twice"): {"activation_2": lambda X: X},
-    ("a sigmoid follows the second convolution", "ReLU: tf.nn.relu"): {
-        "activation_2": lambda X: 1 / (1 + np.exp(-X))
-    },
-    ("a tanh follows the second convolution", "ReLU: tf.nn.relu"): {"activation_2": np.tanh},
-    ("a leaky ReLU follows the second convolution", "ReLU: tf.nn.relu"): {
-        "activation_2": lambda X: np.maximum(X, 0.2 * X)
-    },
-    ("an ELU follows the second convolution", "ReLU: tf.nn.relu"): {
-        "activation_2": lambda X: np.where(X > 0, X, np.expm1(np.minimum(X, 0)))
-    },
-    ("the first ReLU is missing", "CONV, ReLU, MAXPOOL, twice"): {"relu_1": False},
-    (
-        "the logits go through a softmax",
-        "the scores as they are: the cost includes the softmax",
-    ): {"softmax": True},
-    ("the logits go through a ReLU", "the scores as they are, negative ones too"): {"relu_3": True},
-    ("b3 is not added", "the flattened numbers times W3, plus b3"): {"bias": False},
-    ('the second convolution has padding "VALID"', 'padding="SAME"'): {"padding_2": "VALID"},
-    ('the first convolution has padding "VALID"', 'padding="SAME"'): {"padding_1": "VALID"},
-    ("the second pooling averages", "the largest value of each window: max pooling"): {
-        "pool": np.mean
-    },
-    (
-        "the axes are exchanged before flattening",
-        "a reshape of (batch, height, width, filters)",
-    ): {"mixed_up": True},
-}
-
-
-def convnet_logits(X: np.ndarray, parameters: dict, pools: tuple, **change: Any) -> np.ndarray:
-    """Compute the two-layer ConvNet's logits in NumPy; `change` makes a known mistake."""
-
-    def pool(X: np.ndarray, side: int, by: Callable = np.max) -> np.ndarray:
-        short = [(0, -n % side) for n in X.shape[1:3]]
-        X = np.pad(X, ((0, 0), *short, (0, 0)), constant_values=-np.inf)
-        return by(windows(X, side, side), (4, 5))
-
-    X = convolve(X, parameters["W1"], 1, change.get("padding_1", "SAME"))
-    X = pool(np.maximum(X, 0) if change.get("relu_1", True) else X, pools[0])
-    X = convolve(X, parameters["W2"], 1, change.get("padding_2", "SAME"))
-    X = change.get("activation_2", lambda X: np.maximum(X, 0))(X)
-    X = pool(X, pools[1], change.get("pool", np.max))
-    if change.get("mixed_up"):
-        X = X.transpose(0, 3, 1, 2)
-    X = X.reshape(len(X), -1) @ parameters["W3"]
-    if change.get("bias", True):
-        X = X + parameters["b3"]
-    if change.get("relu_3"):
-        X = np.maximum(X, 0)
-    return softmax(X) if change.get("softmax") else X
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities (m, classes)."""
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
-
-
-@check
+@check(first_line="X, parameters, pools=(8, 4)")
 def check_forward_propagation(forward_propagation, draw):
     """Check the logits of random images for known weights."""
-    for (f1, f2), (n1, n2), pools in (((4, 2), (8, 16), (8, 4)), ((3, 5), (5, 7), (4, 8))):
+    for m, (f1, f2), (n1, n2), pools in (
+        (3, (4, 2), (8, 16), (8, 4)),
+        (1, (3, 5), (5, 7), (4, 8)),
+    ):
         side = 64 // pools[0] // pools[1]
         shapes = {"W1": (f1, f1, 3, n1), "W2": (f2, f2, n1, n2), "W3": (side * side * n2, 6)}
         parameters = {
@@ -236,10 +187,11 @@ def check_forward_propagation(forward_propagation, draw):
             for name, shape in shapes.items()
         }
         parameters["b3"] = draw.normal(size=6).astype(np.float32)
-        X = draw.normal(size=(3, 64, 64, 3)).astype(np.float32)
+        X = draw.normal(size=(m, 64, 64, 3)).astype(np.float32)
         kwargs = {} if pools == (8, 4) else {"pools": {"tuple": list(pools)}}
         try:
-            value = forward_propagation.call({"tensor": X}, {"variables": parameters}, **kwargs)
+            given = {"tensor": X}, {"variables": parameters}
+            value = forward_propagation.call(*given, **kwargs)
         except Fault as fault:
             if "size-incompatible" in fault.found or "must be equal" in fault.found:
                 fault.expected = (
@@ -247,7 +199,7 @@ def check_forward_propagation(forward_propagation, draw):
                     f"SAME, then poolings of {pools[0]} and {pools[1]} with the same strides"
                 )
             raise
-        logits = array_of("the result", value, (3, 6), ("images", "classes"))
+        logits = array_of("the result", value, (m, 6), ("images", "classes"))
         mistakes = {}
         for words, change in CONVNET_MISTAKES.items():
             try:
@@ -257,18 +209,48 @@ def check_forward_propagation(forward_propagation, draw):
         expected = convnet_logits(X, parameters, pools)
         look = "the order CONV, ReLU, MAXPOOL, FLATTEN, then W3 and b3"
         explain("logits", logits, expected, mistakes, look)
+        judge_in_graph(
+            forward_propagation,
+            (*given, kwargs),
+            expected,
+            "tf.shape(P2)[0] in place of P2.shape[0] and len(P2), or a reshape to (-1, numbers per "
+            "image); TensorFlow's functions, not NumPy's",
+        )
 
 
-def taken_for_probabilities(logits: np.ndarray, Y: np.ndarray) -> float:
-    """Return what Keras's cross-entropy makes of logits that it takes for probabilities."""
-    shares = np.clip(logits / logits.sum(1, keepdims=True), 1e-7, 1 - 1e-7)
-    return float(-(Y * np.log(shares)).sum(1).mean())
+def judge_in_graph(answer: Answer, given: tuple, expected: np.ndarray, instead: str) -> None:
+    """Raise a Fault unless a function that is right also works where `train_step` calls it.
+
+    There tf.function has made one graph of it, for batches of every size.
+
+    Args:
+        answer: The function.
+        given: Its arguments; a dictionary of its keyword arguments last.
+        expected: Its result.
+        instead: What to write in place of what fails.
+    """
+    *args, kwargs = given
+    look = ""
+    try:
+        value = answer.ask("call", args=args, kwargs=kwargs, in_graph=True)["value"]
+        found = array_of("the result", value, expected.shape)
+        if close(found, expected):
+            return
+        what = "gives other numbers"
+    except Fault as fault:
+        what, look = f"does not run: {fault.found}", fault.look
+    raise Fault(
+        f"called on its own `{answer.name}` is right; in train_step, which tf.function compiles "
+        f"for batches of any size, it {what}",
+        instead,
+        look,
+    )
 
 
-@check
+@check(first_line="logits, Y")
 def check_compute_cost(compute_cost, draw):
     """Check the mean softmax cross-entropy, for batches of two sizes."""
-    for m, classes in ((5, 6), (8, 6)):
+    for m, classes in ((5, 6), (8, 6), (1, 6)):
         logits = draw.normal(0, 2, (m, classes)).astype(np.float32)
         Y = one_hot(draw.integers(0, classes, m), classes)
         reply = compute_cost.ask("call", args=[{"tensor": logits}, {"tensor": Y}], watch=0)
@@ -294,11 +276,11 @@ def check_compute_cost(compute_cost, draw):
             ("the cost is the sum over the batch", "the mean over the batch"): each.sum(),
             ("the mean goes over images and classes", wanted): each.sum() / Y.size,
             ("the sign is wrong", wanted): -each.mean(),
-            ("the softmax goes over the batch, axis 0", "over the classes, the last axis"): -(
-                (Y * np.log(softmax(logits.T).T)).sum(1).mean()
+            ("the softmax goes over the batch, axis 0", "over the classes, the last axis"): (
+                sum_and_means(-Y * np.log(softmax(logits.T).T))
             ),
-            ("the softmax is taken twice", "logits, not probabilities, into the cross-entropy"): -(
-                (Y * np.log(softmax(softmax(logits)))).sum(1).mean()
+            ("the softmax is taken twice", "logits, not probabilities, into the cross-entropy"): (
+                sum_and_means(-Y * np.log(softmax(softmax(logits))))
             ),
             ("labels and logits are exchanged", "labels=Y, logits=logits"): swapped,
             (
@@ -309,10 +291,7 @@ def check_compute_cost(compute_cost, draw):
                 taken_for_probabilities(logits, Y)
             ),
             ("the logarithm has base 2", wanted): each.mean() / np.log(2),
-            ("a sigmoid stands in place of the softmax", wanted): (
-                sigmoid.mean(),
-                sigmoid.sum(1).mean(),
-            ),
+            ("a sigmoid stands in place of the softmax", wanted): sum_and_means(sigmoid),
             ("the cost is the largest of the batch", wanted): each.max(),
             ("this is the mean squared error", wanted): ((softmax(logits) - Y) ** 2).mean(),
             ("this is the accuracy", wanted): (logits.argmax(1) == Y.argmax(1)).mean(),
@@ -325,72 +304,32 @@ def check_compute_cost(compute_cost, draw):
                 "TensorFlow's operations from the logits to the cost",
                 "NumPy, float and constants on the way",
             )
+        judge_in_graph(
+            compute_cost,
+            ({"tensor": logits}, {"tensor": Y}, {}),
+            np.asarray(each.mean()),
+            "tf.reduce_mean; or tf.cast(tf.shape(Y)[0], tf.float32) in place of Y.shape[0] and "
+            "len(Y)",
+        )
 
 
-@check
+@check(first_line="X, Y, mini_batch_size=64, seed=0")
 def check_random_mini_batches(random_mini_batches, draw):
     """Check sizes, order and pairing of the mini-batches."""
     size = int(draw.integers(4, 7))
     m = 4 * size + int(draw.integers(1, size))
     seed = int(draw.integers(100))
-    X = np.repeat(np.arange(m, dtype=np.float32), 12).reshape(m, 2, 2, 3)
-    Y = np.repeat(np.arange(m, dtype=np.float32), 6).reshape(m, 6) + 0.5
-    right_sizes = [size] * 4 + [m % size]
-
-    def cut(size: int, seed: int) -> list[np.ndarray]:
-        value = random_mini_batches.call(X, Y, mini_batch_size=size, seed=seed)
-        if not (isinstance(value, dict) and value.get("kind") == "list"):
-            raise Fault(f"it returns {kind_of(value)}", "a list of pairs (X batch, Y batch)")
-        orders = []
-        for i, item in enumerate(value["items"]):
-            one, other = pair("random_mini_batches", item, "a list of pairs (X batch, Y batch)")
-            x, y = (part.get("array") if isinstance(part, dict) else None for part in (one, other))
-            if x is None or y is None or x.shape[1:] != (2, 2, 3) or y.shape[1:] != (6,):
-                raise Fault(
-                    f"batch {i} holds {kind_of(one)} and {kind_of(other)}",
-                    f"arrays (images, 2, 2, 3) and (images, 6) for X ({m}, 2, 2, 3), Y ({m}, 6)",
-                    "the first axis is cut, the others stay",
-                )
-            if len(x) != len(y) or not np.array_equal(x[:, 0, 0, 0], y[:, 0] - 0.5):
-                raise Fault(
-                    "images and labels no longer belong together",
-                    "the same order for X and for Y",
-                    "one permutation, used for both",
-                )
-            orders.append(x[:, 0, 0, 0].astype(int))
-        return orders
-
-    orders = cut(size, seed)
-    seen = np.concatenate(orders) if orders else np.array([], int)
-    sizes = [len(order) for order in orders]
-    if 0 in sizes + [len(order) for order in cut(m, seed + 2)]:
-        raise Fault(
-            "there is an empty mini-batch, of size 0",
-            f"none: {m} images make one batch of {m}, or five of {size}, the last of {m % size}",
-        )
-    if len(seen) == m - m % size and set(sizes) == {size}:
-        raise Fault(
-            f"{m - len(seen)} of {m} images are left out: the last mini-batch is dropped",
-            f"a last mini-batch of {m % size} images",
-            "the number of batches, rounded up",
-        )
-    if sorted(seen) != list(range(m)):
-        missing = m - len(set(seen.tolist()))
-        found = f"{missing} images are missing, {len(seen) - len(set(seen.tolist()))} come twice"
-        raise Fault(found, "every image once", "how the order is cut into pieces")
-    if sizes != right_sizes:
-        raise Fault(
-            f"for {m} images and mini_batch_size={size} the sizes are {sizes}", f"{right_sizes}"
-        )
+    orders = cut(random_mini_batches, m, size, seed)
+    seen = refuse_other_sizes(orders, m, size)
     if np.array_equal(seen, np.arange(m)):
         raise Fault("the images come in their old order", "a random order", "the permutation")
-    if not np.array_equal(seen, np.concatenate(cut(size, seed))):
+    if not np.array_equal(seen, np.concatenate(cut(random_mini_batches, m, size, seed))):
         raise Fault(
             "two calls with the same seed give different orders",
             "the same order for the same seed",
             "np.random.default_rng(seed)",
         )
-    if np.array_equal(seen, np.concatenate(cut(size, seed + 1))):
+    if np.array_equal(seen, np.concatenate(cut(random_mini_batches, m, size, seed + 1))):
         raise Fault(
             f"the seed is not used: seed {seed} and seed {seed + 1} give the same order, and so "
             "would two epochs",
@@ -407,14 +346,86 @@ def check_random_mini_batches(random_mini_batches, draw):
             "a random order of all images, then the cuts",
             "the permutation",
         )
-    if [len(order) for order in cut(m, seed + 2)] != [m]:
-        raise Fault(f"one batch of all {m} images comes out in pieces", f"one batch of {m}")
+    # Whatever was drawn: nothing left over, one image, all but one, one batch, less than one.
+    for m, batch in (
+        *((3 * size + rest, size) for rest in (0, 1, size - 1)),
+        (size, size),
+        (size - 1, size),
+        (1, size),
+        (3, 1),
+    ):
+        orders = cut(random_mini_batches, m, batch, seed + 2)
+        refuse_other_sizes(orders, m, batch)
 
 
-@check
+def cut(answer: Answer, m: int, size: int, seed: int) -> list[np.ndarray]:
+    """Return the indices of the images in each mini-batch that the answer makes of m images."""
+    X = np.repeat(np.arange(m, dtype=np.float32), 12).reshape(m, 2, 2, 3)
+    Y = np.repeat(np.arange(m, dtype=np.float32), 6).reshape(m, 6) + 0.5
+    value = answer.call(X, Y, mini_batch_size=size, seed=seed)
+    if not (isinstance(value, dict) and value.get("kind") == "list"):
+        raise Fault(f"it returns {kind_of(value)}", "a list of pairs (X batch, Y batch)")
+    orders = []
+    for i, item in enumerate(value["items"]):
+        one, other = pair("random_mini_batches", item, "a list of pairs (X batch, Y batch)")
+        x, y = (part.get("array") if isinstance(part, dict) else None for part in (one, other))
+        if x is None or y is None or x.shape[1:] != (2, 2, 3) or y.shape[1:] != (6,):
+            raise Fault(
+                f"batch {i} holds {kind_of(one)} and {kind_of(other)}",
+                f"arrays (images, 2, 2, 3) and (images, 6) for X ({m}, 2, 2, 3), Y ({m}, 6)",
+                "the first axis is cut, the others stay",
+            )
+        if len(x) != len(y) or not np.array_equal(x[:, 0, 0, 0], y[:, 0] - 0.5):
+            raise Fault(
+                "images and labels no longer belong together",
+                "the same order for X and for Y",
+                "one permutation, used for both",
+            )
+        orders.append(x[:, 0, 0, 0].astype(int))
+    return orders
+
+
+def refuse_other_sizes(orders: list[np.ndarray], m: int, size: int) -> np.ndarray:
+    """Raise a Fault unless m images are there once each, in batches of `size` and a last one.
+
+    Return their indices in one array (m,).
+    """
+    sizes, seen = [len(order) for order in orders], np.concatenate([np.array([], int), *orders])
+    whole, rest = divmod(m, size)
+    right_sizes = [size] * whole + [rest] * (rest > 0)
+    if 0 in sizes:
+        raise Fault(
+            f"{m} images with mini_batch_size={size} make the sizes {sizes}: there is an empty "
+            "mini-batch, of size 0",
+            f"{right_sizes}: no batch without an image",
+            "the number of batches",
+        )
+    if rest and len(seen) == m - rest and set(sizes) <= {size}:
+        raise Fault(
+            f"{rest} of {m} images are left out: the last mini-batch is dropped",
+            f"a last mini-batch of {rest} images",
+            "the number of batches, rounded up",
+        )
+    if sorted(seen) != list(range(m)):
+        missing = m - len(set(seen.tolist()))
+        found = f"{missing} images are missing, {len(seen) - len(set(seen.tolist()))} come twice"
+        raise Fault(found, "every image once", "how the order is cut into pieces")
+    if len(sizes) == len(right_sizes) and max(sizes) - min(sizes) <= 1 and sizes != right_sizes:
+        raise Fault(
+            f"for {m} images and mini_batch_size={size} the sizes are {sizes}: they are levelled",
+            f"{right_sizes}: whole batches, and what is left over in the last",
+            "cuts at size, 2 * size, ...; np.array_split makes parts of nearly equal size",
+        )
+    if sizes != right_sizes:
+        found = f"for {m} images and mini_batch_size={size} the sizes are {sizes}"
+        raise Fault(found, f"{right_sizes}", "mini_batch_size and the cuts")
+    return seen
+
+
+@check(first_line="X, Y, parameters, optimizer, pools=(8, 4)")
 def check_train_step(train_step, draw):
     """Check one step of plain gradient descent, on a linear stand-in for the network."""
-    for m, rate in ((6, 0.1), (9, 0.02)):
+    for m, rate in ((6, 0.1), (9, 0.02), (1, 0.05)):
         X = draw.normal(size=(m, 2, 3)).astype(np.float32)
         Y = one_hot(draw.permutation(np.arange(m) % 4), 4)
         shapes = {"W1": (6, 5), "W2": (5, 4), "W3": (4, 4), "b3": (4,)}
@@ -463,22 +474,6 @@ def check_train_step(train_step, draw):
         explain("the number of right answers", found_right, right, mistakes, look)
 
 
-def linear_step(X: np.ndarray, Y: np.ndarray, parameters: dict) -> tuple[float, int, dict]:
-    """Return the distance to 2 Y, number of right answers and gradients of X W1 W2 W3 + b3."""
-    parameters = {key: value.astype(float) for key, value in parameters.items()}
-    inputs = [X.reshape(len(X), -1).astype(float)]
-    for key in ("W1", "W2", "W3"):
-        inputs.append(inputs[-1] @ parameters[key])
-    logits = inputs.pop() + parameters["b3"]
-    cost = ((logits - 2 * Y) ** 2).sum(1).mean()
-    error = 2 * (logits - 2 * Y) / len(X)
-    gradients = {"b3": error.sum(0)}
-    for key, given in zip(("W3", "W2", "W1"), reversed(inputs), strict=True):
-        gradients[key] = given.T @ error
-        error = error @ parameters[key].T
-    return float(cost), int((logits.argmax(1) == Y.argmax(1)).sum()), gradients
-
-
 def check_update(after: dict, before: dict, gradients: dict, rate: float) -> None:
     """Raise a Fault unless each parameter moved by minus the learning rate times its gradient."""
     moved = {key: np.asarray(after[key], float) - before[key] for key in before}
@@ -517,12 +512,12 @@ def filter_counts(draw: np.random.Generator) -> list[int]:
             return counts
 
 
-@check
+@check(first_line="X, W1")
 def check_answering_filters(answering_filters, draw):
     """Check the count of first-layer filters that are above zero anywhere, for any image."""
     for _ in range(2):
         m, dead, rare, edge, alive = filter_counts(draw)
-        X = draw.uniform(0.2, 0.4, (m, 16, 16, 3)).astype(np.float32)
+        X = draw.uniform(0.2, 0.4, (m, 16, 12, 3)).astype(np.float32)
         X[m - 1, 5:7, 8:10] = (1, 0, 0)  # a red spot in the last image
         filters = dead + rare + edge + alive
         W1 = draw.uniform(0.01, 0.1, (3, 3, 3, filters)).astype(np.float32)
@@ -535,32 +530,41 @@ def check_answering_filters(answering_filters, draw):
         W1[1, 0, :, -alive - edge : -alive] = -2.5  # where there is none, at the left edge
         order = draw.permutation(filters)
         W1 = np.ascontiguousarray(W1[..., order])
-        A1 = np.maximum(convolve(X, W1, 1, "SAME"), 0)
-        above = A1 > 0
-        expected = above.any((0, 1, 2)).sum()
-        value = answering_filters.call(X, {"variable": W1})
-        if kind_of(value) != repr(value) and native(value) is not None and np.ndim(native(value)):
-            raise Fault(f"the result is {kind_of(value)}", "one number: count the filters, sum")
-        found = array_of("the result", value, ())
-        valid = np.maximum(convolve(X, W1, 1, "VALID"), 0)
-        mistakes = {
-            ('as with padding "VALID"', 'padding="SAME", as in the network'): (
-                (valid > 0).any((0, 1, 2)).sum()
-            ),
-            ("as if only the first image counted", "any image"): above[0].any((0, 1)).sum(),
-            ("as many as there are images", "filters"): m,
-            ("as many as are dead", "those that answer"): filters - expected,
-            ("as many as there are", "those above zero somewhere"): filters,
-            (
-                "as if those counted that answer at every pixel of every image",
-                "those that answer anywhere: any, not all",
-            ): above.all((0, 1, 2)).sum(),
-            ("as if those counted that answer for every image", "for any image"): above.any((1, 2))
-            .all(0)
-            .sum(),
-            ("as if pixels were counted", "filters"): above.sum(),
-            ("as if each counted once per image", "each filter once"): above.any((1, 2)).sum(),
-        }
-        mistakes = {(f"{found} filters: {what}", w): n for (what, w), n in mistakes.items()}
-        look = "CONV with W1 and padding SAME; any over images, height and width; then sum"
-        explain("the number of filters", found, expected, mistakes, look)
+        judge_count(answering_filters, X, W1)
+        judge_count(answering_filters, X[-1:], W1)
+    judge_count(answering_filters, X, -np.abs(W1))  # none answers
+    return judge_count(answering_filters, X, np.abs(W1) + 0.1)  # all do
+
+
+def judge_count(answer: Answer, X: np.ndarray, W1: np.ndarray) -> str:
+    """Raise a Fault unless the filters that answer are counted; return a remark, or nothing."""
+    A1 = np.maximum(convolve(X, W1, 1, "SAME"), 0)
+    above = A1 > 0
+    expected = above.any((0, 1, 2)).sum()
+    value = answer.call(X, {"variable": W1})
+    if kind_of(value) != repr(value) and native(value) is not None and np.ndim(native(value)):
+        raise Fault(f"the result is {kind_of(value)}", "one number: count the filters, sum")
+    found = array_of("the result", value, ())
+    valid = np.maximum(convolve(X, W1, 1, "VALID"), 0)
+    mistakes = {
+        ('as with padding "VALID"', 'padding="SAME", as in the network'): (
+            (valid > 0).any((0, 1, 2)).sum()
+        ),
+        ("as if only the first image counted", "any image"): above[0].any((0, 1)).sum(),
+        ("as many as there are images", "filters"): len(X),
+        ("as many as are dead", "those that answer"): W1.shape[-1] - expected,
+        ("as many as there are", "those above zero somewhere"): W1.shape[-1],
+        (
+            "as if those counted that answer at every pixel of every image",
+            "those that answer anywhere: any, not all",
+        ): above.all((0, 1, 2)).sum(),
+        ("as if those counted that answer for every image", "for any image"): above.any((1, 2))
+        .all(0)
+        .sum(),
+        ("as if pixels were counted", "filters"): above.sum(),
+        ("as if each counted once per image", "each filter once"): above.any((1, 2)).sum(),
+    }
+    mistakes = {(f"{found} filters: {what}", w): n for (what, w), n in mistakes.items()}
+    look = "CONV with W1 and padding SAME; any over images, height and width; then sum"
+    explain("the number of filters", found, expected, mistakes, look)
+    return not_whole("answering_filters", native(value))

@@ -2,60 +2,77 @@
 
 import numpy as np
 
-from resnets.checks.core import Fault, array_of, check, explain, kind_of, native, sizes
+from resnets.checks.core import Answer, Fault, array_of, check, explain, kind_of, native
 
 
-@check
+@check(first_line="X, filters, stride")
 def check_fit_shortcut(fit_shortcut, draw):
-    """Check which pixels stay, and where the channels of zeros are."""
+    """Check which pixels stay, and where the channels of zeros are, for every kind of remainder."""
     for stride in (2, 1, 3):
-        height, width, channels = sizes(draw, 3, 4, 9)
-        filters = channels + (0 if stride == 1 else int(draw.integers(2, 7)))
-        images = draw.normal(size=(2, height, width, channels)).astype(np.float32)
-        kept = images[:, ::stride, ::stride]
-        more = filters - channels
-        expected = np.pad(kept, [(0, 0), (0, 0), (0, 0), (0, more)])
-        value = fit_shortcut.call({"tensor": images}, filters, stride)
-        look = "X[:, ::stride, ::stride], then zeros behind the channels"
-        found = array_of("the result", value, expected.shape, look=look)
-        later = images[:, stride - 1 :: stride, stride - 1 :: stride]
-        mistakes = {
-            ("the zeros stand before the channels", "behind them: (0, missing)"): (
-                np.pad(kept, [(0, 0), (0, 0), (0, 0), (more, 0)])
-            ),
-            ("the new channels repeat old ones", "zeros"): np.pad(
-                kept, [(0, 0), (0, 0), (0, 0), (0, more)], mode="wrap"
-            ),
-        }
-        if later.shape == kept.shape:
-            mistakes["the pixels start at a later one", "the first pixel, index 0"] = np.pad(
-                later, [(0, 0), (0, 0), (0, 0), (0, more)]
-            )
-        explain("the result", found, expected, mistakes, look)
+        for rest in sorted({stride - 1, 1 % stride, 0}, reverse=True):
+            for more in (int(draw.integers(2, 7)), 0):
+                sides = 3 * stride + rest, 2 * stride + (rest + 1) % stride
+                shape = (1 if more else 2, *sides, int(draw.integers(2, 7)))
+                judge_fitted(fit_shortcut, draw.normal(size=shape), shape[-1] + more, stride)
 
 
-@check
+def judge_fitted(answer: Answer, images: np.ndarray, filters: int, stride: int) -> None:
+    """Raise a Fault unless images (batch, height, width, channels) become what they should."""
+    images = images.astype(np.float32)
+    kept = images[:, ::stride, ::stride]
+    more = filters - images.shape[-1]
+    expected = np.pad(kept, [(0, 0), (0, 0), (0, 0), (0, more)])
+    value = answer.call({"tensor": images}, filters, stride)
+    look = "X[:, ::stride, ::stride], then zeros behind the channels"
+    found = array_of("the result", value, expected.shape, look=look)
+    later = images[:, stride - 1 :: stride, stride - 1 :: stride]
+    mistakes = {
+        ("the zeros stand before the channels", "behind them: (0, missing)"): (
+            np.pad(kept, [(0, 0), (0, 0), (0, 0), (more, 0)])
+        ),
+        ("the new channels repeat old ones", "zeros"): np.pad(
+            kept, [(0, 0), (0, 0), (0, 0), (0, more)], mode="wrap"
+        ),
+    }
+    if later.shape == kept.shape:
+        mistakes["the pixels start at a later one", "the first pixel, index 0"] = np.pad(
+            later, [(0, 0), (0, 0), (0, 0), (0, more)]
+        )
+    explain("the result", found, expected, mistakes, look)
+
+
+# Distances in sums of the two spreads, some near 1, and on other sides than the sum of the
+# variances or of the spreads with ddof=1.
+APART, TOGETHER = (1.05, 1.09, 1.5, 4.0), (0.0, 0.5, 0.9, 0.96)
+
+
+@check(first_line="one, other")
 def check_differ(differ, draw):
-    """Check the comparison of a difference with two spreads."""
-    # One far from the others: their median is not their mean.
-    one = np.array([-0.5, -0.5, -0.5, -0.5, 2]) + draw.uniform(-0.1, 0.1, 5)
-    one = 0.6 * (one - one.mean()) / one.std()  # mean 0, standard deviation 0.6
-    other = draw.normal(size=4)
-    other = 0.3 * (other - other.mean()) / other.std()
-    level = float(draw.uniform(2, 9))
-    # Apart by 0.8 and 0.98: around the sum of the spreads, and on other sides than the sum of
-    # the variances, 0.45, or of the spreads with ddof=1, 1.02.
-    cases = (
-        (2.0, True, "the means are 2 apart, the spreads 0.6 and 0.3"),
-        (-2.0, True, "the second mean is the smaller one, by 2; the spreads are 0.6 and 0.3"),
-        (0.8, False, "the means are 0.8 apart, the spreads 0.6 and 0.3"),
-        (-0.8, False, "the second mean is the smaller one, by 0.8; the spreads are 0.6 and 0.3"),
-        (0.0, False, "the means are equal"),
-        (0.98, True, "the means are 0.98 apart, the spreads 0.6 and 0.3"),
-        (-0.98, True, "the second mean is the smaller one, by 0.98; the spreads are 0.6 and 0.3"),
-    )
-    for distance, expected, case in cases:
-        lists = [np.round(level + values, 3).tolist() for values in (one, distance + other)]
+    """Check the comparison of a difference with two spreads, in an order that nobody can know."""
+    answers = [True, False] * 6 + [bool(draw.integers(2)) for _ in range(draw.integers(4, 12))]
+    for expected in draw.permutation(answers).tolist():
+        distance = float(draw.choice(APART if expected else TOGETHER))
+        spreads = draw.uniform(0.2, 0.4), draw.uniform(0.5, 0.9)
+        distance *= sum(spreads) * draw.choice([-1, 1])
+        # One far from the others: their median is not their mean.
+        one = np.array([-0.5] * 4 + [2]) + draw.uniform(-0.1, 0.1, 5)
+        other = draw.normal(size=draw.integers(2, 7))
+        one, other = (values - values.mean() for values in (one, other))
+        level = draw.uniform(2, 9)
+        lists = [
+            level + one / one.std() * spreads[1],
+            level + distance + other / other.std() * spreads[0],
+        ]
+        lists = [np.round(values, 4).tolist() for values in lists]
+        if draw.integers(2):
+            lists.reverse()
+        means, spreads = [np.mean(values) for values in lists], [np.std(values) for values in lists]
+        case = (
+            f"the means are {abs(means[0] - means[1]):.2f} apart, the spreads {spreads[0]:.2f} and "
+            f"{spreads[1]:.2f}"
+        )
+        if means[1] < means[0]:
+            case = f"the second mean is the smaller one: {case}"
         value = native(differ.call(*lists))
         if isinstance(value, np.ndarray) and value.shape == ():
             value = value.item()

@@ -15,11 +15,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-LONGEST = 400  # characters of a text
+LONGEST = 500  # characters of a text
 DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64", "bfloat16"),
 )
+# Answers whose cell stopped, so that their name still has its old value: name -> why. `blanks`
+# notes them, the checks of the same notebook ask.
+STALE: dict[str, str] = {}
 NOT_THE_LEARNERS = re.compile(
     rf"{re.escape(str(Path(os.__file__).parent))}|{re.escape(str(Path(__file__).parents[1]))}"
     r"|.*[/\\](site|dist)-packages[/\\]"
@@ -66,24 +69,46 @@ def decode(data: object) -> object:
 # --- errors ---------------------------------------------------------------------------------------
 
 
+# How TensorFlow tells a line of a function that it compiles, before the error in it.
+GRAPH_LINE = re.compile(r'File "([^"]*)", line \d+, in \w+  \*+\n\s+(.+)\n')
+
+
+def own_words(text: str) -> str:
+    """Return what an error says, advice included, without the way to it and without examples."""
+    text = re.sub(r"\x1b\[[\d;]*m", "", text)  # colours
+    if "in user code:" in text:  # TensorFlow tells the whole way, then "    ValueError: ..."
+        text = GRAPH_LINE.split(text)[-1].partition(": ")[2] or text
+    if text.startswith("Graph execution error:"):  # places again; the last paragraph is the error
+        text = text.strip().rpartition("\n\n")[2]
+    text = re.sub(r"\{\{[^}]*\}\}:? ?|\s*\[\[.*|\s*\[Op:\w+\].*", "", text)  # TensorFlow's names
+    # Keras says where, or that it failed, then what, then with which arguments.
+    text = re.sub(r"^Exception encountered when calling .*\n", "", text.strip())
+    text = re.sub(
+        r"\n\s*(Arguments received by|Call arguments received) .*", "", text, flags=re.DOTALL
+    )
+    text = text.rpartition("Error encountered:")[2]
+    # What one probably did is known; what to do instead is not.
+    text = re.sub(r"[^.]*\blike:\s*```.*?```", "", text, flags=re.DOTALL)
+    text = re.sub(r":\s*```.*?(```|$)", ".", text, flags=re.DOTALL)
+    text = " ".join(text.split())
+    if len(text) <= LONGEST:
+        return text
+    kept = text[: LONGEST - 4]
+    return kept[: kept.rindex(". ") + 1] if ". " in kept[LONGEST // 2 :] else kept + " ..."
+
+
 def describe_error(error: BaseException) -> dict:
     """Return type, message and the learner's own line of an error, each as a short text."""
-    text, line = str(error), ""
-    if "in user code:" in text:  # TensorFlow tells the whole way; the error is its last paragraph
-        lines = re.findall(r"line \d+, in \w+  \*\n\s+(.+)", text)
-        line = lines[-1] if lines else ""
-        text = text.strip().rsplit("\n", 1)[-1].strip().partition(": ")[2] or text
-    text = re.sub(r"\{\{[^}]*\}\}:? ?|\s*\[Op:\w+\].*", "", text)  # names inside TensorFlow
-    text = re.sub(r"\x1b\[[\d;]*m", "", text)  # colours
-    # Keras first says where, then what.
-    text = re.sub(r"^Exception encountered when calling .*\n\n", "", text.strip())
-    text = text.partition("\n\n")[0][:LONGEST]
+    text, line = own_words(str(error)), ""
     for frame, number in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
         if not NOT_THE_LEARNERS.match(file):
             here = linecache.getline(file, number).strip()
             if here and "ag__." not in here:  # not what TensorFlow made of the learner's lines
                 line = here
+    for file, here in GRAPH_LINE.findall(str(error)):
+        if not NOT_THE_LEARNERS.match(file):
+            line = here
     if isinstance(error, SyntaxError):  # of a line that never ran
         line = error.text or line
     kind = type(error).__name__[:LONGEST]

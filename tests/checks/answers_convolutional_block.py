@@ -690,3 +690,40 @@ changed(
 changed(PREDICT, "3x3", "= 512 *", "= 9 * 512 *", ("1x1", "window", "3x3"))
 changed(PREDICT, "from 256 channels", "= 512 *", "= 256 *", ("512", "channels"))
 changed(PREDICT, "empty", "512 * 1024 + 1024 + 4 * 1024", "None", ("not written yet",))
+
+# --- what one draw did not show -------------------------------------------------------------------
+
+# "found" of the message: the formula that explains every number of the answer, no other one.
+changed(SIDE, "rounded, named", "-(-n // s)", "round(n / s)", "rounded to the nearest")
+changed(SIDE, "halves up, named", "-(-n // s)", "int(n / s + 0.5)", "rounded to the nearest")
+changed(SIDE, "rounded down, named", "-(-n // s)", "int(n / s)", "rounded down")
+changed(SIDE, "one added, named", "-(-n // s)", "n // s + 1", "one is added")
+changed(SIDE, "rounded in valid, named", "(n - f) // s + 1", "round((n - f) / s) + 1",
+        "rounded to the nearest")  # fmt: skip
+changed(SIDE, "valid for both, named", "-(-n // s)", "(n - f) // s + 1", 'the formula of "valid"')
+changed(SIDE, "divided by f", "-(-n // s)", "-(-n // f)", "divided by f")
+changed(SIDE, "no position for one pixel", "(n - f) // s + 1", "(n - f) // s + (n > 1)", "(1, 1, 1")
+changed(SIDE, "a stride of n at most", "    if padding",
+        "    if s > n:\n        return 0\n    if padding", "(1, 1, 3")  # fmt: skip
+right(SIDE, "np.ceil as it is: a note",
+      edit(SIDE, ("-(-n // s)", "np.ceil(n / s)")),
+)  # fmt: skip
+
+changed(ONE, "pixels left over are dropped", "::s, ::s, :",
+        ": images.shape[1] // s * s : s, : images.shape[2] // s * s : s, :",
+        ("height", "width"))  # fmt: skip
+changed(ONE, "the last column left out", "::s, ::s, :", "::s, :-1:s, :", "width")
+changed(ONE, "the last row left out", "::s, ::s, :", ":-1:s, ::s, :", "height")
+changed(ONE, "squeezed", "kept @ kernel + bias", "np.squeeze(kept @ kernel + bias)", "shape")
+changed(ONE, "two images", "kept @ kernel + bias", "kept[:2] @ kernel + bias", "images")
+changed(ONE, "no stride above the side", "::s, ::s, :",
+        ":: min(s, images.shape[1] - 1), :: min(s, images.shape[2] - 1), :",
+        ("height", "width"))  # fmt: skip
+right(ONE, "ranges",
+      """
+    def one_by_one(images, kernel, bias, s):
+        rows, columns = range(0, images.shape[1], s), range(0, images.shape[2], s)
+        kept = images[:, np.ix_(rows, columns)[0], np.ix_(rows, columns)[1]]
+        return kept @ kernel + bias
+    """,
+)  # fmt: skip

@@ -734,3 +734,39 @@ wrong(
     """,
     ("gone", "gamma", "weights", "typeerror", "attributeerror"),
 )
+
+# --- what one draw did not show -------------------------------------------------------------------
+
+changed(QUIET, "four zeros", "np.zeros(layer.gamma.shape)", "np.zeros(4)", ("shape", "gamma"))
+changed(QUIET, "at least one, whatever its name", "    for layer in model.layers:\n",
+        """    names = [layer.name for layer in model.layers if hasattr(layer, "gamma")]
+    if not any(name.endswith("branch2c") for name in names):
+        model.layers[-1].gamma.assign(np.zeros(model.layers[-1].gamma.shape))
+    for layer in model.layers:
+""", ("only gamma", "branch2c"))  # fmt: skip
+wrong(
+    QUIET,
+    "the last of those found",
+    """
+    def silence(model):
+        found = [layer for layer in model.layers if layer.name.endswith("branch2c")]
+        zeros = np.zeros(found[-1].gamma.shape)
+        for layer in found:
+            if hasattr(layer, "gamma"):
+                layer.gamma.assign(zeros)
+    """,
+    ("shape", "indexerror"),
+)
+right(
+    QUIET,
+    "multiplied by zero, nothing found is fine",
+    """
+    def silence(model):
+        for gamma in [w for layer in model.layers for w in layer.weights if w.name == "gamma"]:
+            if gamma.path.split("/")[-2].endswith("branch2c"):
+                gamma.assign(gamma * 0)
+    """,
+)
+for momentum in ("0.1", "0.0", "0.5", "0.95", "0.99", "0.999"):
+    right("component_2", f"momentum {momentum}, with a note",
+          edit("component_2", ("momentum=0.9,", f"momentum={momentum},")))  # fmt: skip

@@ -1,6 +1,6 @@
 """Right and wrong answers of notebook 08."""
 
-from bank import RETURN, TASKS, Task, changed, right, wrong
+from bank import RETURN, TASKS, Task, changed, edit, right, wrong
 
 TASKS |= {
     "weigh_maps": Task(
@@ -184,3 +184,42 @@ changed(ECE, "not the first bin", "np.unique(bin_of)", "np.unique(bin_of)[1:]", 
 changed(ECE, "middles", "confidence[inside].mean()", "(k + 0.5) / bins", "middles")
 changed(ECE, "an array", "return error", "return np.array([error])", "one number")
 changed(ECE, "no return", "return error", "error", RETURN)
+
+# --- what one draw did not show -------------------------------------------------------------------
+
+changed(WEIGH, "cut at 1", HEAT, "np.clip(heat, 0, 1)", "maximum")
+changed(WEIGH, "divided if below 1", HEAT,
+        "heat / heat.max() if 0 < heat.max() < 1 else heat", "divided")  # fmt: skip
+changed(WEIGH, "squeezed", HEAT, "np.squeeze(heat / heat.max() if heat.max() > 0 else heat)",
+        ("shape", "height"))  # fmt: skip
+changed(WEIGH, "one channel is left as it is", "    heat =",
+        "    if maps.shape[2] == 1:\n        return maps[..., 0]\n    heat =",
+        "gradients")  # fmt: skip
+changed(WEIGH, "square maps", "maps @ weights",
+        "(maps.reshape(len(maps), len(maps), -1) @ weights)", ("reshape", "shape"))  # fmt: skip
+right(WEIGH, "reshaped to rows of pixels",
+      edit(WEIGH, ("maps @ weights",
+                   "(maps.reshape(-1, maps.shape[2]) @ weights).reshape(maps.shape[:2])")),
+)  # fmt: skip
+
+changed(ECE, "another default", "bins=10", "bins=15", "error")
+changed(ECE, "ten bins at least", "    error = 0.0",
+        "    bins = max(bins, 10)\n"
+        "    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)\n    error = 0.0",
+        ("fixed", "error"))  # fmt: skip
+changed(ECE, "bins of one answer are passed over", "        gap =",
+        "        if inside.sum() < 2:\n            continue\n        gap =", "error")  # fmt: skip
+changed(ECE, "bins without a right answer are passed over", "        gap =",
+        "        if not correct[inside].any():\n            continue\n        gap =",
+        "error")  # fmt: skip
+changed(ECE, "sample deviation", "error += gap * inside.mean()",
+        "error += gap * inside.sum() / max(1, len(correct) - 1)", "error")  # fmt: skip
+right(ECE, "np.histogram",
+      """
+    def expected_calibration_error(confidence, correct, bins=10):
+        edges = np.linspace(0, 1, bins + 1)
+        sure, _ = np.histogram(confidence, edges, weights=confidence)
+        right, _ = np.histogram(confidence, edges, weights=correct.astype(float))
+        return np.abs(sure - right).sum() / len(confidence)
+    """,
+)  # fmt: skip

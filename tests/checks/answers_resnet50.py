@@ -961,3 +961,40 @@ wrong(
 )
 wrong(PICTURE, "no return", drop(PICTURE, "return"), RETURN)
 changed(PICTURE, "divided by 256", "/ 255", "/ 256", "255")
+
+# --- what one draw did not show -------------------------------------------------------------------
+
+NAMED_MODEL = 'keras.Model(images, probabilities, name="ResNet50")'
+changed(NETWORK, "no name", ', name="ResNet50"', "", "the name resnet50")
+changed(NETWORK, "another name", 'name="ResNet50"', 'name="resnet"', "the name resnet50")
+changed(NETWORK, "another case", 'name="ResNet50"', 'name="resnet50"', "called resnet50")
+changed(NETWORK, "no name, wrapped", NAMED_MODEL,
+        "keras.Sequential([images, keras.Model(images, probabilities)])",
+        ("the name resnet50", "stop", "called"))  # fmt: skip
+changed(NETWORK, "not trainable", NAMED_MODEL,
+        'keras.Model(images, probabilities, name="ResNet50", trainable=False)',
+        "trainable=true")  # fmt: skip
+changed("head", "pooling without its name", ', name="avg_pool"', "", "avg_pool")
+changed("stages_2_to_5", "square inputs only", "    return X",
+        "    return layers.Reshape((X.shape[1], X.shape[1], -1))(X)", "")  # fmt: skip
+
+changed(MOVING, "numbers only", STEP, "float(" + STEP + ")", ("shape", "scalar", "array"))
+changed(MOVING, "arrays only", "    return", "    average = average.copy()\n    return",
+        ("copy", "attribute"))  # fmt: skip
+changed(MOVING, "0.9 where no momentum", "    return", "    momentum = momentum or 0.9\n    return",
+        ("result", "old average", "momentum"))  # fmt: skip
+changed(MOVING, "squeezed", STEP, "np.squeeze(" + STEP + ")", "shape")
+
+for turned in (3, 6, 8):
+    others = {3: 180, 6: 270, 8: 90}
+    del others[turned]
+    angle = f"{others}.get(picture.getexif().get(274), 0)"
+    changed(PICTURE, f"orientation {turned} forgotten", "ImageOps.exif_transpose(picture)",
+            f"picture.rotate({angle}, expand=True)", ("exif", "turn"))  # fmt: skip
+right(PICTURE, "turned in its frame, of which the middle stays",
+      edit(PICTURE, ("ImageOps.exif_transpose(picture)",
+                     "picture.rotate({3: 180, 6: 270, 8: 90}.get(picture.getexif().get(274), 0))")),
+)  # fmt: skip
+changed(PICTURE, "square pictures returned as they are", "    side = ",
+        "    if picture.width == picture.height:\n        return np.asarray(picture)\n    side = ",
+        ("shape", "(1, 64, 64, 3)"))  # fmt: skip

@@ -1,6 +1,6 @@
 """Right and wrong answers of notebook 06."""
 
-from bank import RETURN, TASKS, Task, changed, right
+from bank import RETURN, TASKS, Task, changed, edit, right
 
 TASKS |= {
     "image_distance": Task(
@@ -188,3 +188,29 @@ changed(
     COSINE, "an array", FALL, "np.array([(1 + np.cos(np.pi * part)) / 2])", ("one number", "shape")
 )
 changed(COSINE, "no return", "return ", "share = ", RETURN)
+
+# --- what one draw did not show -------------------------------------------------------------------
+
+changed(DISTANCE, "square images", "(one - other)",
+        "(one - other).reshape(len(one), len(one), 3)", ("reshape", "shape"))  # fmt: skip
+changed(DISTANCE, "16x16 pixels", "np.mean((one - other) ** 2)",
+        "np.sum((one - other) ** 2) / 768", "distance")  # fmt: skip
+changed(DISTANCE, "not quite zero", "np.mean((one - other) ** 2)",
+        "np.mean((one - other) ** 2) + 0.01", "itself")  # fmt: skip
+changed(DISTANCE, "sample variance", "np.mean((one - other) ** 2)",
+        "np.sum((one - other) ** 2) / (one.size - 1)", "distance")  # fmt: skip
+right(DISTANCE, "by einsum",
+      edit(DISTANCE, ("np.mean((one - other) ** 2)",
+                      "np.einsum('hwc,hwc->', one - other, one - other) / one.size")),
+)  # fmt: skip
+changed(SMOOTH, "one image less", "share / classes", "share / max(1, len(labels) - 1)", "label")
+changed(SMOOTH, "squeezed", "labels * (1 - share) + share / classes",
+        "np.squeeze(labels * (1 - share) + share / classes)", "shape")  # fmt: skip
+changed(SMOOTH, "nothing for one image", "    classes =",
+        "    if len(labels) == 1:\n        return labels\n    classes =",
+        "as they were")  # fmt: skip
+changed(SMOOTH, "never the whole", "    classes =",
+        "    share = min(share, 0.9)\n    classes =", "label")  # fmt: skip
+changed(
+    COSINE, "never quite the end", FALL, "max(0.01, (1 + np.cos(np.pi * part)) / 2)", "1 is 0.01"
+)

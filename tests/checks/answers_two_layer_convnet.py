@@ -1552,3 +1552,198 @@ changed(
     "        variable.assign_sub(optimizer.learning_rate * gradient)\n",
     "optimizer",
 )
+
+# --- what one draw did not show -------------------------------------------------------------------
+
+FLAT = "(tf.shape(P2)[0], -1)"
+NOT_IN_GRAPH = ("train_step", "tf.function")
+changed("forward_propagation", "the batch's size from .shape", FLAT, "(P2.shape[0], -1)",
+        *NOT_IN_GRAPH, "tf.shape(p2)[0]")  # fmt: skip
+changed("forward_propagation", "the batch's size from X.shape", FLAT, "(X.shape[0], -1)",
+        *NOT_IN_GRAPH, "tf.shape(p2)[0]")  # fmt: skip
+changed("forward_propagation", "flattened by NumPy's product of all sides", FLAT,
+        "(-1, np.prod(P2.shape) // P2.shape[0])", *NOT_IN_GRAPH)  # fmt: skip
+changed("forward_propagation", "three images", FLAT, "(3, -1)", ("size", "shape", "values"))
+wrong(
+    "forward_propagation",
+    "a loop over the images of the batch",
+    edit(
+        "forward_propagation",
+        (
+            f"F = tf.reshape(P2, {FLAT})",
+            "F = tf.stack([tf.reshape(P2[i], (-1,)) for i in range(P2.shape[0])])",
+        ),
+    ),
+    *NOT_IN_GRAPH,
+)
+wrong(
+    "forward_propagation",
+    "the result through NumPy",
+    edit(
+        "forward_propagation",
+        (f"F = tf.reshape(P2, {FLAT})", "F = P2.numpy().reshape(len(P2), -1)"),
+    ),
+    *NOT_IN_GRAPH,
+)
+right("forward_propagation", "keras.layers.Flatten",
+      edit("forward_propagation", (f"tf.reshape(P2, {FLAT})", "keras.layers.Flatten()(P2)")),
+)  # fmt: skip
+right("forward_propagation", "sides from .shape, the batch by -1",
+      edit("forward_propagation", (FLAT, "(-1, P2.shape[1] * P2.shape[2] * P2.shape[3])")),
+)  # fmt: skip
+right("forward_propagation", "len, which a compiled function reads from the tensor",
+      edit("forward_propagation", (FLAT, "(len(P2), -1)")),
+)  # fmt: skip
+right("forward_propagation", "tf.shape of X",
+      edit("forward_propagation", (FLAT, "[tf.shape(X)[0], -1]")),
+)  # fmt: skip
+right("forward_propagation", "tf.size over the batch",
+      edit("forward_propagation", (FLAT, "(-1, tf.size(P2) // tf.shape(P2)[0])")),
+)  # fmt: skip
+
+MEAN = "tf.reduce_mean(costs)"
+for name, count in (
+    ("len(Y)", "len(Y)"),
+    ("len of the costs", "len(costs)"),
+    ("Y.shape[0]", "Y.shape[0]"),
+    ("logits.shape[0]", "logits.shape[0]"),
+    ("get_shape", "Y.get_shape()[0]"),
+    ("as_list", "Y.shape.as_list()[0]"),
+    ("float of the shape", "float(Y.shape[0])"),
+    ("tf.cast of .shape", "tf.cast(Y.shape[0], tf.float32)"),
+):
+    changed("compute_cost", f"divided by {name}", MEAN, f"tf.reduce_sum(costs) / {count}",
+            *NOT_IN_GRAPH, "tf.reduce_mean")  # fmt: skip
+right("compute_cost", "divided by tf.size",
+      edit("compute_cost", (MEAN, "tf.reduce_sum(costs) / tf.cast(tf.size(costs), tf.float32)")),
+)  # fmt: skip
+right("compute_cost", "divided by the sum of the labels",
+      edit("compute_cost", (MEAN, "tf.reduce_sum(costs) / tf.reduce_sum(Y)")),
+)  # fmt: skip
+right("compute_cost", "a compiled function of its own",
+      "@tf.function\n" + TASKS["compute_cost"].correct.strip() + "\n",
+)  # fmt: skip
+
+COSTS = "labels=Y, logits=logits)  # (batch,)"
+for name, end in (("mean", "tf.reduce_mean(costs)"), ("sum", "tf.reduce_sum(costs)")):
+    wrong("compute_cost", f"TensorFlow's own softmax over axis 0, {name}",
+          f"""
+def compute_cost(logits, Y):
+    costs = tf.nn.softmax_cross_entropy_with_logits(labels=Y, logits=logits, axis=0)
+    return {end}
+""", "axis 0")  # fmt: skip
+wrong(
+    "compute_cost",
+    "Keras's softmax over axis 0",
+    """
+    def compute_cost(logits, Y):
+        return keras.losses.CategoricalCrossentropy(from_logits=True, axis=0)(Y, logits)
+    """,
+    "axis 0",
+)
+wrong(
+    "compute_cost",
+    "softmax over axis 0 by hand, the mean over all",
+    """
+    def compute_cost(logits, Y):
+        return -tf.reduce_mean(Y * tf.nn.log_softmax(logits, axis=0))
+    """,
+    "axis 0",
+)
+wrong(
+    "compute_cost",
+    "softmax twice, summed",
+    """
+    def compute_cost(logits, Y):
+        costs = tf.nn.softmax_cross_entropy_with_logits(labels=Y, logits=tf.nn.softmax(logits))
+        return tf.reduce_sum(costs)
+    """,
+    "twice",
+)
+
+MINI = "random_mini_batches"
+CUTS = "range(0, len(X), mini_batch_size)"
+wrong(
+    MINI,
+    "levelled by np.array_split",
+    """
+    def random_mini_batches(X, Y, mini_batch_size=64, seed=0):
+        order = np.random.default_rng(seed).permutation(len(X))
+        count = math.ceil(len(X) / mini_batch_size)
+        return [(X[part], Y[part]) for part in np.array_split(order, count)]
+    """,
+    ("levelled", "left over"),
+)
+wrong(
+    MINI,
+    "levelled by linspace",
+    """
+    def random_mini_batches(X, Y, mini_batch_size=64, seed=0):
+        order = np.random.default_rng(seed).permutation(len(X))
+        count = math.ceil(len(X) / mini_batch_size)
+        edges = np.linspace(0, len(X), count + 1).astype(int)
+        parts = [order[a:b] for a, b in zip(edges, edges[1:])]
+        return [(X[part], Y[part]) for part in parts]
+    """,
+    ("levelled", "left over"),
+)
+changed(MINI, "one image too early", CUTS, "range(0, len(X) - 1, mini_batch_size)", "left out")
+changed(MINI, "two images too early", CUTS, "range(0, len(X) - 2, mini_batch_size)", "left out")
+changed(MINI, "a start too many", CUTS, "range(0, len(X) + 1, mini_batch_size)", "empty")
+changed(MINI, "an empty one if nothing is left", CUTS,
+        "range(0, len(X) // mini_batch_size * mini_batch_size + 1, mini_batch_size)",
+        "empty")  # fmt: skip
+changed(MINI, "a last batch of one is dropped", "    return batches",
+        "    return [pair for pair in batches if len(pair[0]) > 1]", "left out")  # fmt: skip
+changed(MINI, "a last batch of one joins the one before", "    return batches",
+        """    if len(batches) > 1 and len(batches[-1][0]) == 1:
+        (A, B), (a, b) = batches[-2:]
+        batches[-2:] = [(np.concatenate([A, a]), np.concatenate([B, b]))]
+    return batches""", "sizes")  # fmt: skip
+changed(MINI, "rounded count", CUTS,
+        "range(0, mini_batch_size * max(1, round(len(X) / mini_batch_size)), mini_batch_size)",
+        ("left out", "missing"))  # fmt: skip
+changed(MINI, "nothing for fewer images than a batch", CUTS,
+        "range(0, len(X), mini_batch_size) if len(X) >= mini_batch_size else ()",
+        "left out")  # fmt: skip
+changed(MINI, "one image squeezed", "X[part], Y[part]", "np.squeeze(X[part]), Y[part]", "batch")
+
+INIT = "initialize_parameters"
+for name in ("W1", "W2"):
+    size = {"W1": "f1, f1, 3, n1", "W2": "f2, f2, n1, n2"}[name]
+    changed(INIT, f"{name} is not trainable", f"{name} = tf.Variable(glorot(({size})))",
+            f"{name} = tf.Variable(glorot(({size})), trainable=False)",
+            "trainable=false")  # fmt: skip
+changed(INIT, "a keras.Variable that is not trainable", "W1 = tf.Variable(glorot((f1, f1, 3, n1)))",
+        "W1 = keras.Variable(glorot((f1, f1, 3, n1)), trainable=False)",
+        "trainable=false")  # fmt: skip
+right(INIT, "trainable, said",
+      edit(INIT, ("W1 = tf.Variable(glorot((f1, f1, 3, n1)))",
+                  "W1 = tf.Variable(glorot((f1, f1, 3, n1)), trainable=True)")),
+)  # fmt: skip
+
+changed("train_step", "the batch's size fixed while compiling", "    variables = list",
+        "    cost = cost * len(X) / X.shape[0]\n    variables = list",
+        ("x.shape[0]", "nonetype", "none"))  # fmt: skip
+wrong(
+    "train_step",
+    "a loop over the batch's shape",
+    edit("train_step", ("    variables = list",
+                        "    for i in range(X.shape[0]):\n        pass\n    variables = list")),
+    ("x.shape[0]", "nonetype", "none"),
+)  # fmt: skip
+
+COUNT = "answering_filters"
+changed(COUNT, "squeezed, which a batch of one is not", "np.any(A1 > 0, axis=(0, 1, 2))",
+        "np.any(np.squeeze(A1) > 0, axis=(0, 1, 2))",
+        "filters")  # fmt: skip
+changed(COUNT, "square pictures only", "np.any(A1 > 0, axis=(0, 1, 2))",
+        "np.any(np.reshape(A1, (len(X), X.shape[1], X.shape[1], -1)) > 0, axis=(0, 1, 2))",
+        ("reshape", "number"))  # fmt: skip
+changed(COUNT, "at least one", "int(answers.sum())", "max(1, int(answers.sum()))", "number")
+right(COUNT, "a float, with a note", edit(COUNT, ("int(answers.sum())", "float(answers.sum())")))
+
+changed("prepare", "squeezed labels", "convert_to_one_hot(labels, 6).T",
+        "np.squeeze(np.eye(6)[np.squeeze(labels)])", ("shape", "axis"))  # fmt: skip
+changed("prepare", "squeezed images", 'images.astype("float32")',
+        'np.squeeze(images.astype("float32"))', "shape")  # fmt: skip

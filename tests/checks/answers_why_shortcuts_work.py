@@ -1,6 +1,6 @@
 """Right and wrong answers of notebook 05."""
 
-from bank import RETURN, TASKS, Task, changed, right
+from bank import RETURN, TASKS, Task, changed, edit, right, wrong
 
 TASKS |= {
     "fit_shortcut": Task(
@@ -103,3 +103,75 @@ changed(DIFFER, "always", "apart > " + SUM, "apart > 0", "spread")
 changed(DIFFER, "turned round", "apart > ", "apart < ", "apart")
 changed(DIFFER, "the distance", "return apart > " + SUM, "return apart", "true or false")
 changed(DIFFER, "no return", "return ", "found = ", RETURN)
+
+# --- what one draw did not show -------------------------------------------------------------------
+
+changed(FIT, "nothing to do for stride 1", "    X = X[:, ::stride, ::stride]",
+        "    if stride == 1:\n        return X\n    X = X[:, ::stride, ::stride]",
+        ("channels", "shape"))  # fmt: skip
+changed(
+    FIT, "as many channels again", "filters - X.shape[-1]", "X.shape[-1]", ("channels", "shape")
+)
+changed(FIT, "rounded down", "::stride, ::stride]",
+        ": X.shape[1] // stride * stride : stride, : X.shape[2] // stride * stride : stride]",
+        ("height", "width"))  # fmt: skip
+changed(FIT, "the last row left out", "::stride, ::stride]", ":-1:stride, ::stride]", "height")
+changed(FIT, "the last column left out", "::stride, ::stride]", "::stride, :-1:stride]", "width")
+changed(FIT, "squeezed", "X = X[:, ::stride, ::stride]",
+        "X = X[:, ::stride, ::stride]\n    X = tf.squeeze(X)[None] if len(X) == 1 else X[:1]",
+        ("batch", "shape"))  # fmt: skip
+wrong(
+    FIT,
+    "at least one channel of zeros",
+    """
+    def fit_shortcut(X, filters, stride):
+        X = X[:, ::stride, ::stride]
+        missing = max(1, filters - X.shape[-1])
+        return tf.concat([X, tf.zeros((*X.shape[:3], missing))], axis=-1)
+    """,
+    ("channels", "shape"),
+)
+right(
+    FIT,
+    "an image at a time",
+    """
+    def fit_shortcut(X, filters, stride):
+        X = np.asarray(X)[:, ::stride, ::stride]
+        fitted = np.zeros((*X.shape[:3], filters), X.dtype)
+        fitted[..., : X.shape[3]] = X
+        return tf.constant(fitted)
+    """,
+)
+
+for name, sequence in (
+    ("the old order", "[True, True, False, False, False, True, True]"),
+    ("in turn", "[True, False]"),
+    ("pairs", "[True, True, False, False]"),
+    ("always true", "[True]"),
+    ("never true", "[False]"),
+):
+    wrong(DIFFER, f"answers from a list, {name}",
+          f"""
+import itertools
+
+answers = itertools.cycle({sequence})
+
+def differ(one, other):
+    return next(answers)
+""", "spread")  # fmt: skip
+wrong(
+    DIFFER,
+    "a coin",
+    """
+    def differ(one, other):
+        return random.random() < 0.5
+    """,
+    "spread",
+)
+changed(DIFFER, "the spread of both together", SUM, "2 * np.std(one + other)", "spread")
+changed(DIFFER, "five results in each", SUM, "np.std(one[:5]) + np.std(other[:2])", "spread")
+changed(DIFFER, "standard errors", SUM,
+        "np.std(one) / len(one) ** 0.5 + np.std(other) / len(other) ** 0.5", "spread")  # fmt: skip
+right(DIFFER, "np.ptp is not asked for, 0 or 1 is fine",
+      edit(DIFFER, ("return apart >", "return 1 * (apart >")).rstrip() + ")\n",
+)  # fmt: skip

@@ -1,6 +1,6 @@
 """Right and wrong answers of notebook 07."""
 
-from bank import RETURN, TASKS, Task, changed, right, wrong
+from bank import RETURN, TASKS, Task, changed, edit, right, wrong
 
 TASKS |= {
     "split_by_class": Task(
@@ -200,3 +200,113 @@ changed(CONFUSION, "began at one", "np.zeros", "np.ones", ("matrix", "is"))
 changed(CONFUSION, "right answers counted", "return counts", "return np.diag(counts)", "shape")
 changed(CONFUSION, "accuracy", "return counts", "return np.trace(counts) / len(expected)", "shape")
 changed(CONFUSION, "no return", "return ", "matrix = ", RETURN)
+
+# --- what one draw did not show -------------------------------------------------------------------
+
+changed(SPLIT, "three classes", "np.unique(labels)", "range(3)", ("different ones", "%", "neither"))
+changed(SPLIT, "as many classes as differ, from 0 on", "np.unique(labels)",
+        "range(len(np.unique(labels)))", ("%", "neither", "different ones"))  # fmt: skip
+changed(SPLIT, "up to the largest, not included", "np.unique(labels)", "range(max(labels))", "%")
+changed(SPLIT, "the last ones, by minus k", "indices[: int(share * len(indices))]",
+        "indices[-int(share * len(indices)) :]", "int(0.3 * 3) is 0")  # fmt: skip
+wrong(
+    SPLIT,
+    "all but the last ones, by minus k",
+    """
+    def split_by_class(labels, share, seed=0):
+        rng, training, held_out = np.random.default_rng(seed), [], []
+        for label in np.unique(labels):
+            order = rng.permutation(np.flatnonzero(labels == label))
+            k = int(share * len(order))
+            training.extend(order[:-k])
+            held_out.extend(order[len(order) - k :])
+        return np.array(training, int), np.array(held_out, int)
+    """,
+    ("neither part", "k = 0"),
+)
+wrong(
+    SPLIT,
+    "both by minus k",
+    """
+    def split_by_class(labels, share, seed=0):
+        rng, training, held_out = np.random.default_rng(seed), [], []
+        for label in np.unique(labels):
+            order = rng.permutation(np.flatnonzero(labels == label))
+            k = int(share * len(order))
+            training.extend(order[:-k])
+            held_out.extend(order[-k:])
+        return np.array(training, int), np.array(held_out, int)
+    """,
+    "k = 0",
+)
+changed(SPLIT, "at least one", "int(share * len(indices))", "max(1, int(share * len(indices)))",
+        ("down", "is 0"))  # fmt: skip
+changed(SPLIT, "never all", "int(share * len(indices))",
+        "min(len(indices) - 1, int(share * len(indices)))", "100 %")  # fmt: skip
+changed(SPLIT, "0.3 written in", "int(share * len(indices))", "int(0.3 * len(indices))", "50 %")
+changed(SPLIT, "classes of less than four left out", "    for label in np.unique(labels):\n",
+        """    labels = labels.copy()
+    small = [k for k in np.unique(labels) if np.count_nonzero(labels == k) < 4]
+    dropped = np.flatnonzero(np.isin(labels, small))
+    for label in np.unique(labels):
+        if label in small:
+            held_out.extend(dropped[labels[dropped] == label])
+            continue
+""", "are held out")  # fmt: skip
+right(
+    SPLIT,
+    "up to the largest label",
+    edit(SPLIT, ("np.unique(labels)", "range(labels.max() + 1)")),
+)
+right(
+    SPLIT,
+    "Python's lists and sets",
+    """
+    def split_by_class(labels, share, seed=0):
+        rng, held_out = random.Random(seed), set()
+        for label in sorted(set(labels.tolist())):
+            mine = [i for i in range(len(labels)) if labels[i] == label]
+            held_out |= set(rng.sample(mine, int(share * len(mine))))
+        return [i for i in range(len(labels)) if i not in held_out], sorted(held_out)
+    """,
+)
+right(
+    SPLIT,
+    "np.split, which minds no k of 0",
+    """
+    def split_by_class(labels, share, seed=0):
+        rng, parts = np.random.default_rng(seed), ([], [])
+        for label in np.unique(labels):
+            order = rng.permutation(np.flatnonzero(labels == label))
+            held_out, training = np.split(order, [int(share * len(order))])
+            parts[0].append(training)
+            parts[1].append(held_out)
+        return np.concatenate(parts[0]), np.concatenate(parts[1])
+    """,
+)
+
+changed(CONFUSION, "as large as what is read", "(classes, classes)",
+        "(max(predicted) + 1,) * 2", "")  # fmt: skip
+changed(CONFUSION, "as many as differ", "(classes, classes)",
+        "(len(set([*expected, *predicted])),) * 2", "")  # fmt: skip
+wrong(
+    CONFUSION,
+    "only classes that are shown",
+    """
+    def confusion_matrix(expected, predicted, classes):
+        rows = np.unique(expected)
+        return np.array([[np.sum((expected == r) & (predicted == c)) for c in range(classes)]
+                         for r in rows])
+    """,
+    "shape",
+)
+wrong(
+    CONFUSION,
+    "squeezed",
+    """
+    def confusion_matrix(expected, predicted, classes):
+        one, other = np.squeeze(expected), np.squeeze(predicted)
+        return sum(np.outer(np.eye(classes)[a], np.eye(classes)[b]) for a, b in zip(one, other))
+    """,
+    ("0-d", "iter", "zip"),
+)

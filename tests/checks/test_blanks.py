@@ -1,10 +1,13 @@
 """The extension for blanks: what waits for an empty one says so, in place of an error."""
 
+import subprocess
+import sys
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from grading.modules import BLANKS
+from grading.modules import BLANKS, ROOT
 
 RAISE = 'raise NotImplementedError("not written yet")'
 
@@ -156,3 +159,83 @@ def test_unloaded_it_watches_nothing(shell, capsys):
     shell.run_cell(f"%load_ext {BLANKS}")
     assert shell.run_cell(RAISE).success
     assert capsys.readouterr().out == "not written yet: this cell\n"
+
+
+# --- cells that call a check ----------------------------------------------------------------------
+
+CHECK = "from resnets.checks.training_it_well import check_cosine\nimport numpy as np"
+COSINE = "def cosine(part):\n    return (1 + np.cos(np.pi * part)) / 2"
+
+
+def test_a_check_before_its_answer_says_what_to_run(cell):
+    cell(CHECK)
+    done, text = cell("check_cosine(cosine)")
+    assert done and "Error" not in text
+    assert text.startswith("not written yet: `cosine` is not defined. Run its cell above")
+    assert "restart" in text
+    cell(COSINE)
+    assert cell("check_cosine(cosine)") == (True, "passed: cosine\n")
+
+
+def test_a_check_before_its_import_says_what_to_run(cell):
+    done, text = cell("check_cosine(cosine)")
+    assert done and "`check_cosine` is not defined. Run the first cells" in text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def check_mine():\n    return not_there\ncheck_mine()",
+        "print(not_there)\ncheck = 1",
+    ],
+)
+def test_a_missing_name_of_other_code_is_an_error(cell, source):
+    done, text = cell(source)
+    assert not done and "NameError" in text
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("def cosine(part):\n    return (1 + np.cos(np.pi * part) / 2", "SyntaxError"),
+        ("def cosine(part)\n    return 1", "SyntaxError"),
+        ("def cosine(part):\nreturn 1", "IndentationError"),
+        ("x = 1\ncosine = = 2", "SyntaxError"),
+        ("cosine, other = 1, (", "SyntaxError"),
+        ("1 / 0\ndef cosine(part):\n    return 1", "ZeroDivisionError"),
+        ("cosine = make_it()", "NameError"),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_a_check_does_not_judge_what_a_stopped_cell_left(cell, source, kind, before):
+    cell(CHECK)
+    if before:
+        cell(COSINE)
+    assert not cell(source, "id-1")[0]
+    done, text = cell("check_cosine(cosine)")
+    text = " ".join(text.split())
+    assert done and text.startswith("not right yet: ") and f"its cell stopped with {kind}" in text
+    cell(COSINE, "id-1")
+    assert cell("check_cosine(cosine)") == (True, "passed: cosine\n")
+
+
+def test_what_a_stopped_cell_did_make_is_judged(cell):
+    cell(CHECK)
+    cell("cosine = None")
+    cell(COSINE + "\n1 / 0")
+    assert cell("check_cosine(cosine)") == (True, "passed: cosine\n")
+
+
+def test_a_solved_notebook_says_so_too(capsys):
+    """Nothing but the import of a check, in an IPython of its own."""
+    script = (
+        "from IPython.core.interactiveshell import InteractiveShell as Shell\n"
+        "shell = Shell.instance()\n"
+        f"shell.run_cell({CHECK!r})\nshell.run_cell('check_cosine(cosine)')\n"
+    )
+    command = [sys.executable, "-c", script]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert run.stdout.startswith("not written yet: `cosine` is not defined"), (
+        run.stdout + run.stderr
+    )
+    assert "NameError" not in run.stdout + run.stderr

@@ -5,16 +5,20 @@ fault; a right one passes, however it is written. `answers_*.py` hold the banks,
 """
 
 import ast
+import contextlib
 import functools
 import importlib
 import inspect
 import json
 import re
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bank import RIGHT, TASKS, WRONG, Case, compiled, namespace, non_answers
 
@@ -354,6 +358,127 @@ def test_an_error_is_told_with_the_learners_line(cell, kind, line):
     assert (told["type"], told["line"]) == (kind, line) and told["message"]
 
 
+KERAS_TENSOR = "A KerasTensor cannot be used as input to a TensorFlow function."
+
+
+@pytest.mark.parametrize(
+    ("cell", "words", "line"),
+    [
+        ("tf.nn.relu(x)", (KERAS_TENSOR, "What you should do instead"), "tf.nn.relu(x)"),
+        (
+            "class Own(layers.Layer):\n    def call(self, X):\n"
+            "        return tf.reshape(X, (3, None))\nOwn()(x)",
+            ("Failed to convert elements of (3, None)",),
+            "return tf.reshape(X, (3, None))",
+        ),
+        (
+            "@tf.function(input_signature=[tf.TensorSpec([None, 3])])\ndef f(a):\n"
+            "    return tf.reshape(a, (7, -1)) + 1\nf(tf.zeros((2, 3)))",
+            ("requested shape requires a multiple of 7",),
+            "f(tf.zeros((2, 3)))",
+        ),
+        (
+            "@tf.function\ndef f(a):\n    return tf.nn.relu(x)\nf(tf.zeros(2))",
+            (KERAS_TENSOR, "What you should do instead"),
+            "return tf.nn.relu(x)",
+        ),
+        (
+            "layers.Reshape((5, 5))(x)",
+            ("total size of the tensor", "(5, 5)"),
+            "layers.Reshape((5, 5))(x)",
+        ),
+        ("raise ValueError('First: ' + 'this is long. ' * 90)", ("this is long.",), None),
+        ("raise ValueError('x' * 5_000)", ("xxx ...",), None),
+        ("raise ValueError('a\\n\\nand the advice: b')", ("a and the advice: b",), None),
+    ],
+)
+def test_an_error_keeps_its_advice_and_loses_the_rest(cell, words, line):
+    names = namespace("cosine", "x = keras.Input((4, 4, 3))")
+    with pytest.raises(Exception) as caught:
+        exec(compiled(cell + "\n"), names)
+    told = wire.describe_error(caught.value)
+    assert all(word in told["message"] for word in words), told["message"]
+    assert told["line"] == (line or cell)
+    inside = ("```", "execution error", "Arguments received", "\x1b", "\n", "{{", "[[")
+    assert not [text for text in inside if text in told["message"]]
+    assert not told["message"].endswith(":") and len(told["message"]) <= wire.LONGEST
+
+
+@pytest.mark.parametrize(
+    "loop",
+    ["while True:\n        pass", "while part >= 0:\n        part = part + 0", "time.sleep(900)",
+     "while True:\n        try:\n            time.sleep(0.01)\n        except Exception: pass",
+     "for i in iter(int, 1):\n        i"],
+)  # fmt: skip
+def test_an_endless_loop_ends_in_a_sentence(loop, capsys, monkeypatch):
+    monkeypatch.setattr(core, "OTHER_SECONDS", 0.3)
+    before = signal.getsignal(signal.SIGALRM)
+    called(Case("cosine", "", f"import time\ndef cosine(part):\n    {loop}\n"))
+    message = printed(capsys)
+    assert message.startswith("not right yet: cosine"), message
+    assert "still ran after 0.3 seconds" in message and "loop" in message
+    assert_readable(message)
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_an_endless_loop_while_a_network_is_built_ends_too(capsys, monkeypatch):
+    monkeypatch.setitem(core.SECONDS, "network", 1)
+    called(Case("stage_1", "", "def stage_1(images):\n    while True:\n        pass\n"))
+    assert "`stage_1` still ran after 1 seconds" in said(printed(capsys))
+
+
+def test_no_signal_is_asked_for_where_there_is_none(capsys, monkeypatch):
+    """Another thread may not set one, Windows has none, and another timer keeps its own."""
+    results = []
+    correct = Case("cosine", "", TASKS["cosine"].correct)
+    thread = threading.Thread(target=lambda: results.append(called(correct)))
+    thread.start()
+    thread.join()
+    monkeypatch.delattr(signal, "setitimer")
+    called(correct)
+    assert capsys.readouterr().out == "passed: cosine\n" * 2
+
+
+# --- the first line -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", FUNCTIONS)
+def test_first_lines_are_those_of_the_notebook(task):
+    name = TASKS[task].answers[0]
+    (line,) = re.findall(rf"^def {name}\((.*)\):$", TASKS[task].correct, re.MULTILINE)
+    assert core.CHECKS[f"check_{task}"].first_line == line
+
+
+@pytest.mark.parametrize(
+    ("task", "old", "new", "told"),
+    [
+        ("output_side", "n, f, s, padding", "n, f, padding, s", True),
+        ("output_side", "n, f, s, padding", "padding, n, f, s", True),
+        ("output_side", "n, f, s, padding", "n, f, s", True),
+        ("output_side", "n, f, s, padding", "n, f, s, padding, more", True),
+        ("split_by_class", "labels, share, seed=0", "labels, seed, share=0.3", True),
+        ("convolutional_block", "stage, block, s=2", "stage, block, s=1", True),
+        ("convolutional_block", "stage, block, s=2", "stage, Add, s=2", True),
+        ("convolutional_block", "f, filters, stage", "filters, f, stage", True),
+        ("identity_block", "stage, block", "Activation, block", True),
+        ("random_mini_batches", "mini_batch_size=64", "size=64", True),
+        ("train_step", "parameters, optimizer", "optimizer, parameters", True),
+        ("cosine", "part", "part, classes=6", False),
+        ("updated_average", "average, batch_value, momentum", "a, b, c", False),
+    ],
+)
+def test_a_changed_first_line_is_named(task, old, new, told):
+    code = TASKS[task].correct.replace(old, new, 1)
+    if not told:
+        code = re.sub(r"return .*", "return 5", code)
+    passed, message = judged(Case(task, "", code), 0)
+    assert not passed
+    line = re.search(r"^def .*(?=:$)", TASKS[task].correct, re.MULTILINE)[0]
+    assert (line in " ".join(message.split())) is told, message
+    assert_readable(message)
+
+
 def test_a_description_that_leads_in_a_circle_ends():
     node = {"kind": "Activation", "name": "a", "training": None, "activation": "relu"}
     nodes = [
@@ -363,3 +488,95 @@ def test_a_description_that_leads_in_a_circle_ends():
     ]
     with pytest.raises(steps.Tangled):
         steps.read_steps({"nodes": nodes, "inputs": [0], "output": 2})
+
+
+def relu_node(*inputs: int, kind: str = "Activation") -> dict:
+    return {"kind": kind, "name": "a", "inputs": list(inputs), "training": None, "activation": "r"}
+
+
+# Replies of a stranger's process, which may be any. None may cost more than walking it once.
+HOSTILE_GRAPHS = {
+    "a long line": [relu_node(i) for i in range(8_000)],
+    "many additions": [relu_node(i, i, kind="Add") for i in range(8_000)],
+    "each joins the two before": [relu_node(i, max(i - 1, 0), kind="Add") for i in range(1_900)],
+    "each joins one far before": [relu_node(i, i // 2, kind="Add") for i in range(1_900)],
+    "each joins the input": [relu_node(i, 0, kind="Add") for i in range(1_900)],
+    "blocks in blocks": [
+        relu_node(*((i,) if i < 950 else (i, 1899 - i)), kind="Add") for i in range(1_899)
+    ],
+    "all before": [relu_node(*range(i + 1)) for i in range(1_000)],
+    "two far apart": [relu_node(i) for i in range(1_000)] + [relu_node(1_000, 0, kind="Add")],
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_GRAPHS)
+def test_a_hostile_description_is_read_in_steps_by_its_size(name, monkeypatch):
+    """Counted, not timed: each node is looked at a few times, or the graph is refused."""
+    start = {"kind": "input", "name": "", "inputs": [], "training": None, "shape": [None, 4]}
+    nodes = [start, *HOSTILE_GRAPHS[name]]
+    seen = 0
+
+    def counted(node, original=steps.steps_of):
+        nonlocal seen
+        seen += 1
+        return original(node)
+
+    def joined(node, *branches, original=steps.residual_of):
+        nonlocal seen
+        seen += 1
+        return original(node, *branches)
+
+    monkeypatch.setattr(steps, "steps_of", counted)
+    monkeypatch.setattr(steps, "residual_of", joined)
+    graph = {"nodes": nodes, "inputs": [0], "output": len(nodes) - 1}
+    # RecursionError is none of these: no depth of a description may reach Python's own limit.
+    with contextlib.suppress(steps.Tangled):
+        steps.read_steps(graph)
+    assert seen <= len(nodes)
+
+
+def test_more_operations_or_deeper_blocks_than_any_task_has_are_refused():
+    start = {"kind": "input", "name": "", "inputs": [], "training": None, "shape": [None, 4]}
+    for name, words in (("a long line", "operations"), ("each joins the input", "additions")):
+        nodes = [start, *HOSTILE_GRAPHS[name]]
+        with pytest.raises(steps.Tangled, match=words):
+            steps.read_steps({"nodes": nodes, "inputs": [0], "output": len(nodes) - 1})
+
+
+@functools.cache
+def forged_replies() -> dict[str, dict]:
+    """Return replies that no probe gives, by name; each is a stranger's try to stop the judge."""
+    start = {"kind": "input", "name": "", "inputs": [], "training": None, "shape": [None, 4]}
+    nodes = [start, *({**relu_node(i), "settings": {}, "shape": None} for i in range(8_000))]
+    deep = 1
+    for _ in range(5_000):
+        deep = {"kind": "list", "items": [deep]}
+    empty = {"kind": "array", "array": np.zeros((0, 2, 2, 3))}
+    pairs = [{"kind": "tuple", "items": [empty, empty]}] * 20_000
+    return {
+        "8,000 operations": {"network": {"nodes": nodes, "inputs": [0], "output": 8_000}},
+        "no nodes": {"network": {"nodes": [start, 7], "inputs": [0], "output": 1}},
+        "depth": {"value": deep},
+        "text": {"value": "x" * 1_000_000},
+        "type": {"value": {"kind": "object", "type": "y " * 500_000}},
+        "list": {"value": {"kind": "list", "items": list(range(20_000))}},
+        "dictionary": {"value": {"kind": "dict", "items": [[i, i] for i in range(20_000)]}},
+        "pairs": {"value": {"kind": "list", "items": pairs}},
+        "array": {"value": {"kind": "array", "array": np.zeros((1_000, 1_000))}},
+        "axes": {"value": {"kind": "array", "array": np.zeros((1,) * 60)}},
+        "number": {"value": 10**4_000},
+        "missing": {"missing": "q" * 1_000_000},
+        "kind": {"not_callable": "q" * 1_000_000},
+        "nothing": {},
+        "error": {"error": {"type": "z" * 10**5, "message": "m " * 10**5, "line": "l" * 10**5}},
+    }
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_forged_reply_gets_a_short_verdict(task):
+    """Whatever a stranger's process says, the answer is refused, and the message stays short."""
+    for name, reply in forged_replies().items():
+        passed, message = core.judge(
+            f"check_{task}", list(TASKS[task].answers), lambda request, reply=reply: reply, 0
+        )
+        assert passed is False and len(message) < 5_000, f"{name}: {message[:300]}"
