@@ -51,8 +51,12 @@ class OwnPython(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        """The kernel to start; its notes about ports and encryption would tear the bar."""
-        return KernelSpec(**get_kernel_dict(["--log-level=ERROR"]))
+        """The kernel to start; its notes about ports and encryption would tear the bar.
+
+        The extension notes what the figures show, for the comparison with the next run.
+        """
+        watch = "--IPKernelApp.extensions=resnets.notebook_watch"
+        return KernelSpec(**get_kernel_dict(["--log-level=ERROR", watch]))
 
 
 class Runner(NotebookClient):
