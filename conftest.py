@@ -329,17 +329,21 @@ def adapt_nbval() -> None:
 
 
 class SavedRun(pytest.Item):
-    """Whether a notebook was saved from one run, top to bottom, without warning or error."""
+    """Whether a notebook was saved from one run of its code, top to bottom, without any error."""
 
     def runtest(self):
         import nbformat
 
-        cells = nbformat.read(self.path, as_version=4).cells
-        cells = [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
+        from resnets.notebook_watch import fingerprint
+
+        book = nbformat.read(self.path, as_version=4)
+        cells = [cell for cell in book.cells if cell.cell_type == "code" and cell.source.strip()]
         counts = [cell.execution_count for cell in cells]
         found = []
         if counts != list(range(1, len(cells) + 1)):
             found.append(f"execution counts are {counts}, not 1 to {len(cells)} (None: never run)")
+        if book.metadata.get("code_of_outputs", fingerprint(book)) != fingerprint(book):
+            found.append("the code was changed after the run that the saved outputs come from")
         for cell in cells:
             where = f"In [{cell.execution_count}], {cell.source.splitlines()[0]!r}:"
             for output in cell.outputs:

@@ -6,9 +6,10 @@ An IPython extension. `tools/run_series.py` (which saves the notebooks) and the 
 Each figure gets a note of what it shows: axes, labels, number and colours of the series. It is
 saved as metadata of the output, so a figure that differs from training to training can still be
 compared. Failures behind a cell's back are kept for `report`: a thread, a task or a destructor that
-raised, a `!command` that failed.
+raised, a `!command` that failed. And `fingerprint` ties saved outputs to the code that made them.
 """
 
+import hashlib
 import logging
 import re
 import sys
@@ -26,6 +27,21 @@ PLAIN = ("ScalarFormatter", "LogFormatterSciNotation", "NullFormatter")
 
 _failures: list[str] = []
 _known: set[threading.Thread] = set()
+
+
+def fingerprint(notebook) -> str:
+    """Return 16 hexadecimal digits that change with the code of a notebook (nbformat 4).
+
+    Lines that hold nothing but a comment don't count.
+    """
+    lines = [
+        line.rstrip()
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for line in [*cell.source.splitlines(), "# the cell ends"]
+        if line == "# the cell ends" or not line.lstrip().startswith("#")
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 # --- figures --------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 pytest.importorskip("nbval")
 from nbclient import NotebookClient
 
+from resnets.notebook_watch import fingerprint
 from resnets_utils import ROOT
 
 pytestmark = pytest.mark.slow
@@ -261,6 +262,7 @@ SAVED = {
     "out_of_order": ([said("a", 2), said("b", 1)], "execution counts are [2, 1], not 1 to 2"),
     "second_run": ([said("a", 5), said("b", 6)], "execution counts are [5, 6], not 1 to 2"),
     "saved_stderr": ([said("a", 1, WARNING)], "saved stderr: UserWarning: careful"),
+    "changed_code": ([said("a", 1)], "the code was changed after the run"),
     "saved_figure": ([said("a", 1, FIGURE)], "a figure without a note of what it shows"),
     "saved_error": ([said("a", 1, ERROR)], "saved error: ValueError: wrong shape"),
 }
@@ -333,7 +335,12 @@ def reports(folder) -> dict[tuple[str, str], str]:
     """The failure message of every item; one pytest run over all notebooks."""
     planted_notebook(folder)
     for name, (cells, _) in SAVED.items():
-        nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
+        book = new_notebook(cells=cells)
+        if name in ("clean", "changed_code"):
+            book.metadata["code_of_outputs"] = fingerprint(book)
+        if name == "changed_code":
+            cells[0].source = cells[0].source.replace("'a'", "'a' ''")
+        nbformat.write(book, folder / f"{name}.ipynb")
     for name, (sources, _) in DYING.items():
         cells = [new_code_cell(source, execution_count=n) for n, source in enumerate(sources, 1)]
         nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")

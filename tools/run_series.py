@@ -36,6 +36,7 @@ from nbconvert import HTMLExporter
 from tqdm import tqdm
 
 from resnets.atomic_files import write
+from resnets.notebook_watch import fingerprint
 from resnets_utils import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -164,7 +165,11 @@ def execute(nb: nbformat.NotebookNode, result: Result, bar: tqdm, timeout: int) 
 
 
 def tidy(nb: nbformat.NotebookNode) -> None:
-    """Keep only metadata that is the same on every machine and in every run."""
+    """Keep only metadata that is the same on every machine and in every run.
+
+    And note which code the outputs are of.
+    """
+    nb.metadata["code_of_outputs"] = fingerprint(nb)
     nb.metadata["kernelspec"] = {
         "display_name": "Python 3",
         "language": "python",
