@@ -43,6 +43,7 @@ pin: ## pin what .venv holds in constraints.txt; before: `pip install --upgrade 
 	  $(VENV_PYTHON) -m pip freeze --exclude-editable | grep ==; } > constraints.txt
 
 lab: env ## open JupyterLab with the first notebook (LAB_FLAGS="--no-browser")
+	JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 	$(VENV_PYTHON) -m jupyterlab --ServerApp.root_dir=. \
 	  --LabApp.default_url=/lab/tree/$(if $(wildcard $(FIRST)),$(FIRST),notebooks) $(LAB_FLAGS)
 

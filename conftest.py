@@ -6,15 +6,22 @@ notebook's cells stay together.
 nbval runs every code cell again and compares its outputs with the saved ones, string by string and
 without the figures. Here decimals and pictures get a tolerance instead, and every notebook one more
 item, "saved run": was it saved from one clean run, top to bottom?
+
+Also for cells whose outputs aren't compared, figures show what the saved ones show (axes, labels,
+series and their colours, see resnets/notebook_watch.py), and a cell passes only where the kernel's
+reply says that it went well, nothing failed behind its back, and the kernel is alive.
 """
 
+import ast
 import base64
 import difflib
 import io
 import os
 import re
+import time
 from collections import Counter, defaultdict
 from pathlib import Path
+from queue import Empty
 
 import pytest
 
@@ -37,6 +44,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 NBVAL = "0.11."  # adapt_nbval() replaces methods of this series
 OUTPUT_TIMEOUT = 60  # seconds for late outputs; nbval's 5 are too few on a busy machine
+POLL = 1  # seconds between two looks whether the kernel lives
+WATCH = "resnets.notebook_watch"  # the kernel's part
+LOAD = f"get_ipython().extension_manager.load_extension({WATCH!r})"
+REPORT = f"__import__({WATCH!r}, fromlist=['report']).report()"
+# On stderr, what no hook in the kernel sees: an exception that something else printed.
+TRACEBACK = "Traceback (most recent call last)"
 
 # Only numbers with a fraction or an exponent, and no parts of a word or of a version: integers
 # are counts and shapes, which must be exact. Spaces before a number are padding.
@@ -154,10 +167,107 @@ def faults(saved: list, new: list) -> list[str]:
     return found
 
 
+def note_faults(saved: list, new: list) -> list[str]:
+    """Return how figures differ in what they show, where both the saved and the new say it."""
+    notes = [
+        [output.metadata["figure"] for output in outputs if "figure" in output.get("metadata", {})]
+        for outputs in (saved, new)
+    ]
+    if len(notes[0]) != len(notes[1]):
+        return []  # SavedRun says where notes are missing, and figures are counted in any case
+    return [
+        text_fault("what the figure shows", "\n".join(one), "\n".join(other))
+        for one, other in zip(*notes, strict=True)
+        if one != other
+    ]
+
+
+class KernelDied(Exception):
+    """The kernel's process ended, and everything it had sent is read."""
+
+
+def behind_its_back(kernel) -> list[str]:
+    """Return what failed in the kernel outside of the cell's own code, since the last call.
+
+    Raises:
+        KernelDied: It ends before it answers.
+    """
+    message = kernel.kc.execute("", silent=True, user_expressions={"failures": REPORT})
+    kernel.await_reply(message, OUTPUT_TIMEOUT)
+    answer = kernel.reply["user_expressions"]["failures"]
+    if answer["status"] != "ok":
+        return [f"{REPORT} in the kernel: {answer['ename']}: {answer['evalue']}"]
+    return ast.literal_eval(answer["data"]["text/plain"])
+
+
+def failures(cell, reply: dict) -> list[str]:
+    """Return why a cell that printed what it should has failed all the same."""
+    found = []
+    may_raise = cell.options["check_exception"]
+    if reply["status"] == "error" and not may_raise:
+        found.append(f"{reply['ename']}: {reply['evalue']}")
+    elif reply["status"] != "error" and may_raise:
+        found.append("the cell has the tag raises-exception and raised none")
+    if any(one.get("source") == "ask_exit" for one in reply.get("payload", [])):
+        found.append("the cell ends the kernel (`exit`)")
+    printed = "".join(o.text for o in cell.test_outputs if o.get("name") == "stderr")
+    if TRACEBACK in settled(printed) and not may_raise:
+        found.append(f"an exception was printed:\n{settled(printed)}")
+    saved, new = (
+        Counter({kind: len(x) for kind, x in by_kind(o).items() if kind.startswith("image/")})
+        for o in (cell.cell.outputs, cell.test_outputs)
+    )
+    if not cell.options["check"]:  # not compared, but a figure must still be one
+        if saved != new:
+            found.append(f"figures saved: {dict(saved)}, figures new: {dict(new)}")
+        found += note_faults(cell.cell.outputs, cell.test_outputs)
+    return found
+
+
 def adapt_nbval() -> None:
-    """Replace three methods of nbval with ones that compare as said above."""
+    """Replace methods of nbval with ones that compare and judge as said above."""
     from nbval.kernel import RunningKernel
-    from nbval.plugin import IPyNbCell
+    from nbval.plugin import IPyNbCell, IPyNbFile
+
+    nbval_get_message, nbval_start = RunningKernel.get_message, RunningKernel.__init__
+
+    def start(self, *args, **kwargs):
+        # Where this is set, ipykernel does not show what other processes and C code print.
+        test = os.environ.pop("PYTEST_CURRENT_TEST", None)
+        try:
+            nbval_start(self, *args, **kwargs)
+        finally:
+            os.environ.update({} if test is None else {"PYTEST_CURRENT_TEST": test})
+        message = self.kc.execute("", silent=True, user_expressions={"load": LOAD})
+        self.await_reply(message, OUTPUT_TIMEOUT)
+        answer = self.reply["user_expressions"]["load"]
+        if answer["status"] != "ok":
+            self.stop()
+            fault = f"the kernel can't import {WATCH}: {answer['ename']}: {answer['evalue']}"
+            raise RuntimeError(f"{fault}. It must be the Python of .venv: see `make env`.")
+
+    def get_message(self, stream, timeout=None):
+        """As nbval's, in short waits: a kernel that died sends nothing more."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            alive = self.is_alive()  # before the look: what it had sent is still read
+            try:
+                return nbval_get_message(self, stream, POLL)
+            except Empty:
+                if not alive:
+                    raise KernelDied from None
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+
+    def await_reply(self, msg_id, timeout=None):
+        """As nbval's, and keep what the reply says."""
+        while True:
+            message = self.get_message("shell", timeout)
+            if message["parent_header"].get("msg_id") == msg_id:
+                self.reply = message["content"]
+                if self.reply["status"] == "aborted":
+                    raise RuntimeError("the kernel did not run what it was asked to")
+                return
 
     def execute_cell_input(self, cell_input, allow_stdin=None):
         # With nbval's store_history=False, IPython does not see a trailing `;` and shows the value.
@@ -166,7 +276,7 @@ def adapt_nbval() -> None:
         )
 
     def compare_outputs(self, test, ref, skip_compare=None):
-        found = faults(ref, test)
+        found = faults(ref, test) + note_faults(ref, test)
         where = f"{self.path.name}, In [{self.cell.execution_count}]"
         self.comparison_traceback = [f"{where}: {fault}" for fault in found]
         return not found
@@ -174,33 +284,66 @@ def adapt_nbval() -> None:
     nbval_runtest = IPyNbCell.runtest
 
     def runtest(self):
+        book, kernel = self.parent, self.parent.kernel
+        where = f"{self.path.name}, In [{self.cell.execution_count}]"
+        if getattr(book, "died", None):
+            pytest.skip(f"not run: {book.died}")
         self.output_timeout = OUTPUT_TIMEOUT
-        nbval_runtest(self)
-        if not self.options["check"]:  # not compared, but a figure must still be one
-            saved, new = (
-                Counter({kind: len(x) for kind, x in by_kind(o).items() if kind[:6] == "image/"})
-                for o in (self.cell.outputs, self.test_outputs)
-            )
-            if saved != new:
-                self.raise_cell_error(f"figures saved: {dict(saved)}, figures new: {dict(new)}")
+        kernel.reply, found = {}, []
+        try:
+            if not kernel.is_alive():
+                raise KernelDied
+            try:
+                nbval_runtest(self)
+                found += failures(self, kernel.reply)
+            finally:  # also what failed behind the back of a cell that failed: it's this one's
+                if kernel.is_alive() and kernel.reply:
+                    found += behind_its_back(kernel)
+        except KernelDied:
+            book.died = f"the kernel died in {where}"
+            self.raise_cell_error(f"{book.died} (out of memory, a crash, or an exit in the code)")
+        if found:
+            self.raise_cell_error("\n".join(f"{where}: {fault}" for fault in found))
 
+    nbval_teardown = IPyNbFile.teardown
+
+    def teardown(self):
+        late = []
+        try:
+            if self.kernel and not self.timed_out and not getattr(self, "died", None):
+                late = behind_its_back(self.kernel)
+        except KernelDied:
+            late = ["the kernel died"]
+        finally:
+            nbval_teardown(self)
+        if late:
+            pytest.fail("\n".join([f"{self.path.name}, after its last cell:", *late]), False)
+
+    RunningKernel.__init__ = start
+    RunningKernel.get_message = get_message
+    RunningKernel.await_reply = await_reply
     RunningKernel.execute_cell_input = execute_cell_input
     IPyNbCell.compare_outputs = compare_outputs
     IPyNbCell.runtest = runtest
+    IPyNbFile.teardown = teardown
 
 
 class SavedRun(pytest.Item):
-    """Whether a notebook was saved from one run, top to bottom, without warning or error."""
+    """Whether a notebook was saved from one run of its code, top to bottom, without any error."""
 
     def runtest(self):
         import nbformat
 
-        cells = nbformat.read(self.path, as_version=4).cells
-        cells = [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
+        from resnets.notebook_watch import fingerprint
+
+        book = nbformat.read(self.path, as_version=4)
+        cells = [cell for cell in book.cells if cell.cell_type == "code" and cell.source.strip()]
         counts = [cell.execution_count for cell in cells]
         found = []
         if counts != list(range(1, len(cells) + 1)):
             found.append(f"execution counts are {counts}, not 1 to {len(cells)} (None: never run)")
+        if book.metadata.get("code_of_outputs", fingerprint(book)) != fingerprint(book):
+            found.append("the code was changed after the run that the saved outputs come from")
         for cell in cells:
             where = f"In [{cell.execution_count}], {cell.source.splitlines()[0]!r}:"
             for output in cell.outputs:
@@ -209,8 +352,11 @@ class SavedRun(pytest.Item):
                 expected = "raises-exception" in cell.metadata.get("tags", [])
                 if output.output_type == "error" and not expected:
                     found.append(f"{where} saved error: {output.ename}: {output.evalue}")
+                is_figure = output.get("data", {}).get("text/plain", "").startswith("<Figure size ")
+                if is_figure and "figure" not in output.metadata:
+                    found.append(f"{where} a figure without a note of what it shows")
         if found:
-            remedy = "Restart the kernel, run all cells, and save."
+            remedy = "Run and save it with `make notebooks`."
             pytest.fail("\n".join([f"{self.path.name}:", *found, remedy]), pytrace=False)
 
     def reportinfo(self):

@@ -15,6 +15,7 @@ with quiet_tensorflow():
 
 from resnets import blocks, convnet, resnet50, training
 from resnets.inspection import calibration, confusions, saliency
+from resnets.notebook_watch import fingerprint
 from resnets.pictures import folders
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -98,6 +99,39 @@ def test_blocks_agree(number, name, arguments):
         return keras.Model(X, block(X, *arguments))
 
     same_model(build(definitions(number)[name]), build(getattr(blocks, name)))
+
+
+@pytest.mark.parametrize(
+    ("number", "inputs", "block", "arguments"),
+    [
+        ("02", "shortcut", "identity_block", (3, (64, 64, 256), 2, "b")),
+        ("03", "inputs", "convolutional_block", (3, (128, 128, 512), 3, "a")),
+    ],
+)
+def test_step_by_step_agrees(number, inputs, block, arguments):
+    """A block built line by line, in given cells and in solutions, is the one of the module."""
+    (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+    taught = {"__name__": path.stem}
+    for cell in cells(path, "code"):
+        if not cell.metadata.get("nbgrader", {}).get("grade") and "after_addition" not in taught:
+            exec(cell.source, taught)
+    one = keras.Model(taught[inputs], taught["after_addition"])
+    keras.backend.clear_session(free_memory=False)
+    X = keras.Input(one.input.shape[1:])
+    same_model(one, keras.Model(X, getattr(blocks, block)(X, *arguments)))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_one_momentum_everywhere(path):
+    """Whoever builds a BatchNormalization in a notebook gives it the momentum of the modules."""
+    for cell in cells(path, "code"):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in NORMS:
+                given = {one.arg: ast.unparse(one.value) for one in node.keywords}
+                assert given.get("momentum") == "0.9", ast.unparse(node)
+
+
+NORMS = {"BatchNormalization", "keras.layers.BatchNormalization", "layers.BatchNormalization"}
 
 
 def test_resnet50_agrees():
@@ -227,6 +261,19 @@ def test_weighed_maps_and_calibration_errors_agree():
             functions["expected_calibration_error"](confidence, correct, bins),
             calibration.expected_calibration_error(confidence, correct, bins),
         )
+
+
+# --- the outputs ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_outputs_are_of_this_code(path):
+    """Any change of a cell, given ones included, wants `make notebooks`."""
+    notebook = nbformat.read(path, 4)
+    assert notebook.metadata["code_of_outputs"] == fingerprint(notebook), (
+        f"{path.name}: the code was changed after the run that the saved outputs come from. "
+        f"Run and save it: make notebooks ARGS=notebooks/{path.name}"
+    )
 
 
 # --- the pages ------------------------------------------------------------------------------------

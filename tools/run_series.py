@@ -36,6 +36,7 @@ from nbconvert import HTMLExporter
 from tqdm import tqdm
 
 from resnets.atomic_files import write
+from resnets.notebook_watch import fingerprint
 from resnets_utils import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -51,8 +52,12 @@ class OwnPython(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        """The kernel to start; its notes about ports and encryption would tear the bar."""
-        return KernelSpec(**get_kernel_dict(["--log-level=ERROR"]))
+        """The kernel to start; its notes about ports and encryption would tear the bar.
+
+        The extension notes what the figures show, for the comparison with the next run.
+        """
+        watch = "--IPKernelApp.extensions=resnets.notebook_watch"
+        return KernelSpec(**get_kernel_dict(["--log-level=ERROR", watch]))
 
 
 class Runner(NotebookClient):
@@ -160,7 +165,11 @@ def execute(nb: nbformat.NotebookNode, result: Result, bar: tqdm, timeout: int) 
 
 
 def tidy(nb: nbformat.NotebookNode) -> None:
-    """Keep only metadata that is the same on every machine and in every run."""
+    """Keep only metadata that is the same on every machine and in every run.
+
+    And note which code the outputs are of.
+    """
+    nb.metadata["code_of_outputs"] = fingerprint(nb)
     nb.metadata["kernelspec"] = {
         "display_name": "Python 3",
         "language": "python",

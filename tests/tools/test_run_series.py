@@ -14,6 +14,8 @@ import pytest
 import run_series
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from resnets.notebook_watch import fingerprint
+
 SCRIPT = Path(__file__).parents[2] / "tools" / "run_series.py"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9z"/></svg>'
 
@@ -107,6 +109,7 @@ def test_in_place_twice_gives_the_same_bytes(series, put, tmp_path):
     assert [cell.execution_count for cell in nb.cells[1:]] == [1, 2]
     assert nb.metadata.language_info == {"name": "python"}
     assert nb.metadata.kernelspec.name == "python3"
+    assert nb.metadata.code_of_outputs == fingerprint(nb)
     assert all(not cell.metadata for cell in nb.cells)
     assert [p.name for p in path.parent.iterdir()] == ["01.ipynb"]
     assert not (tmp_path / "build").exists()
