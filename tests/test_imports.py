@@ -22,8 +22,8 @@ ROOMS = {  # what each may import of this repository, beside itself
     "benchmarks": [*RESNETS, "resnets_utils", "tools"],
 }
 ORDER = (  # of the flat modules: each imports only what stands before it
-    *("atomic_files", "validation", "convnet", "blocks", "resnet50", "basic_resnet"),
-    *("graph", "callbacks", "training"),
+    *("atomic_files", "command_line", "validation", "convnet", "blocks", "resnet50"),
+    *("basic_resnet", "graph", "callbacks", "training"),
 )
 SCRIPTS = {path.stem for folder in ("tools", "benchmarks") for path in (ROOT / folder).glob("*.py")}
 KERAS = {"keras", "tensorflow"}
