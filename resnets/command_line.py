@@ -21,7 +21,10 @@ INTERRUPTED, NO_OUTPUT = 130, 74  # exit statuses: a shell's after Ctrl-C; EX_IO
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that refuses --option=-- in its own words: Python's fails there."""
+    """An ArgumentParser that refuses --option=--, where Python's fails, in its own words.
+
+    And that lets --help fail where it can't be written.
+    """
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[override]
         """Read the arguments, as argparse does."""
@@ -30,6 +33,10 @@ class Parser(argparse.ArgumentParser):
             if one.startswith("-") and one.endswith("=--"):
                 self.error(f"{one!r} gives no value")
         return super().parse_known_args(given, namespace)
+
+    def print_help(self, file=None) -> None:
+        """Write the help."""
+        print(self.format_help(), end="", file=file)
 
 
 def whole(text: str, least: int, most: int = MOST) -> int:

@@ -4,12 +4,13 @@ Those that need no process of their own are called in this one.
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from resnets_utils import quiet_tensorflow
+from resnets_utils import ROOT, quiet_tensorflow
 
 with quiet_tensorflow():
     import choose
@@ -59,8 +60,8 @@ ODD = [
     (figures, "--out", LONG),
     (figures, "--out", "/dev/null/x"),
     (figures, "--out=--"),
-    (choose, "batch", "--folds", "9"),
-    (choose, "batch", "--folds=--"),
+    (choose, "sizes", "--folds", "9"),
+    (choose, "sizes", "--folds=--"),
     (depth, "--seeds", "1e30"),
     (depth, "--seeds", "-1"),
     (flowers, LONG, "recipe"),
@@ -110,3 +111,128 @@ def test_odd_arguments_are_refused_in_a_sentence(call, module, arguments):
     assert status not in (0, None)
     assert err.strip() and "Traceback" not in err and len(err) < 4000
     assert err.isprintable() or set(err) - set("\n\r") == set(filter(str.isprintable, err))
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        (render_hands, ["sheet", "--out", "a.png"]),
+        (make_model, ["signs", "--out", "a.keras"]),
+        (choose, ["sizes"]),
+        (depth, ["--seeds", "0"]),
+        (signs_test, ["nearest"]),
+        (speed, ["--epochs", "2"]),
+    ],
+    ids=named,
+)
+@pytest.mark.parametrize("folder", ["~nobody-of-that-name/x", LONG, "/dev/null/x", "/dev/null"])
+def test_a_folder_of_signs_that_can_t_be(call, module, arguments, folder, monkeypatch):
+    monkeypatch.setenv("SIGNS_DIR", folder)
+    status, _, err = call(module, *arguments)
+    assert status not in (0, None) and "Traceback" not in err
+    assert "SIGNS_DIR" in err or "File name too long" in err
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "at"),
+    [
+        (fetch_signs, [], "fetch"),
+        (render_hands, ["sheet"], "sheet"),
+        (make_model, ["small", "--out", "a.keras"], "make"),
+        (run_series, ["x.ipynb"], "run_all"),
+        (figures, [], "draw"),
+        (choose, ["sizes"], "find_signs"),
+        (depth, [], "data"),
+        (folders, ["--sizes", "1000"], "make_folder"),
+        (other_hands, ["a.keras"], "load_model"),
+        (signs_test, ["nearest"], "find_signs"),
+        (speed, [], "measure"),
+        (results_tables, [], "tables"),
+        (release, [], "write_exercises"),
+        (release, ["--release", "02"], "write_release"),
+    ],
+    ids=named,
+)
+def test_ctrl_c_is_a_sentence(call, module, arguments, at, monkeypatch):
+    monkeypatch.setattr(module, at, interrupted)
+    status, _, err = call(module, *arguments)
+    assert status == 130 and "Traceback" not in err
+    assert "Interrupted." in err or "Stopped." in err
+
+
+def refused(*_, **__):
+    raise PermissionError(13, "Permission denied", "/folder")
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "at"),
+    [
+        (render_hands, ["picture"], "save"),
+        (make_model, ["small", "--out", "a.keras"], "make"),
+        (figures, [], "draw"),
+        (results_tables, [], "tables"),
+        (speed, [], "measure"),
+        (release, [], "write_exercises"),
+        (release, ["--release", "02"], "write_release"),
+        (release, ["--release", "02"], "locked"),
+    ],
+    ids=named,
+)
+def test_a_folder_one_may_not_enter_is_a_sentence(call, module, arguments, at, monkeypatch):
+    monkeypatch.setattr(module, at, refused)
+    status, _, err = call(module, *arguments)
+    assert status in (1, 2) and "/folder" in err and "Permission denied" in err
+    assert "Traceback" not in err and "room" not in err
+
+
+# --- outputs --------------------------------------------------------------------------------------
+
+SAYING = [
+    ["tools/fetch_signs.py", "--help"],
+    ["tools/render_hands.py", "--help"],
+    ["benchmarks/depth.py", "--table"],
+    ["-m", "grading.release", "--help"],
+]
+
+
+def start(command, **settings):
+    """Return a process that runs a command line, with what it says on standard error as text."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHONUNBUFFERED", None)
+    environment |= settings.pop("env", {})
+    return subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        **settings,
+    )
+
+
+@FULL
+@pytest.mark.parametrize("command", SAYING, ids=" ".join)
+def test_an_output_that_can_t_be_written_is_no_success(command):
+    reading, writing = os.pipe()
+    os.close(reading)  # as `| head` does when it has enough
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        processes = [
+            start(command, stdout=full),
+            start(command, stdout=full, env={"PYTHONUNBUFFERED": "1"}),
+            start(command, stdout=writing),
+            start(command, preexec_fn=lambda: os.close(1)),
+        ]
+    os.close(writing)
+    said = [process.communicate(timeout=300)[1] for process in processes]
+    assert [process.returncode for process in processes] == [command_line.NO_OUTPUT] * 4
+    sentence = "The output could not be written: {}.\n".format
+    assert said == [
+        sentence("No space left on device"),
+        sentence("No space left on device"),
+        "",  # who has stopped reading wants no message
+        sentence("Bad file descriptor"),
+    ]
