@@ -91,6 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on where it was.", file=sys.stderr)
         return 130
+    print(out)
     return 0
 
 

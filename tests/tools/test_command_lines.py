@@ -28,7 +28,7 @@ with quiet_tensorflow():
     import speed
 
 from grading import release
-from resnets import command_line
+from resnets import atomic_files, command_line
 
 LONG = "x" * 300  # a file's name may have 255 bytes
 DIGITS = "9" * 5000  # int() refuses more than 4300
@@ -187,6 +187,28 @@ def test_a_folder_one_may_not_enter_is_a_sentence(call, module, arguments, at, m
     status, _, err = call(module, *arguments)
     assert status in (1, 2) and "/folder" in err and "Permission denied" in err
     assert "Traceback" not in err and "room" not in err
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "made"),
+    [
+        (render_hands, ["picture"], "build/hand.jpg"),
+        (release, ["--release", "02"], "build/release/02_identity_block.zip"),
+    ],
+    ids=named,
+)
+def test_a_checkout_that_can_t_be_written(call, module, arguments, made, monkeypatch, tmp_path):
+    """What is made goes to the user's own cache, and the command says where that is."""
+    allowed = os.access
+    monkeypatch.setattr(
+        atomic_files.os,
+        "access",
+        lambda path, how: not Path(path).is_relative_to(ROOT) and allowed(path, how),
+    )
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    status, out, _ = call(module, *arguments)
+    path = tmp_path / "resnets" / ROOT.relative_to(ROOT.anchor) / made
+    assert status == 0 and out.strip() == str(path) and path.is_file()
 
 
 # --- outputs --------------------------------------------------------------------------------------
