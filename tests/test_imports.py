@@ -15,7 +15,9 @@ ROOMS = {  # what each may import of this repository, beside itself
     "resnets.inspection": ["resnets", "resnets_utils"],
     "resnets.pictures": ["resnets", "resnets_utils"],
     "resnets.checks": [],
-    "grading": ["resnets.checks", "resnets.atomic_files", "resnets_utils"],
+    "grading": [
+        *("resnets.checks", "resnets.atomic_files", "resnets.command_line", "resnets_utils"),
+    ],
     "train": [*RESNETS, "resnets_utils"],
     "predict": [*RESNETS, "resnets_utils"],
     "tools": [*RESNETS, "resnets_utils"],
