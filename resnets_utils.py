@@ -85,7 +85,14 @@ def find_signs(folder: str | Path | None = None) -> Path:
         return _with_both_files(Path(folder), "the folder given to load_dataset")
     if os.environ.get("SIGNS_DIR"):
         # Relative to the repository: notebooks run in a folder of their own, not in the shell's.
-        named = ROOT / os.path.expanduser(os.environ["SIGNS_DIR"])  # noqa: PTH111 - never raises
+        try:
+            named = ROOT / Path(os.environ["SIGNS_DIR"]).expanduser()
+        except RuntimeError:  # ~nobody/x
+            found = ascii(os.environ["SIGNS_DIR"][:80])
+            raise DataError(
+                f"SIGNS_DIR is {found}: found no home folder of that name; expected a folder with "
+                f"{TRAIN_FILE} and {TEST_FILE}. {_REMEDY}"
+            ) from None
         return _with_both_files(named, "the folder named by SIGNS_DIR")
     if (REAL / TRAIN_FILE).exists() or (REAL / TEST_FILE).exists():
         return _with_both_files(REAL, "the folder that `make data` fills")

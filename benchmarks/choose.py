@@ -8,7 +8,6 @@ precision, is not trained again, so the command can be stopped and given again. 
 are never read.
 """
 
-import argparse
 import dataclasses
 import sys
 import time
@@ -24,7 +23,7 @@ with quiet_tensorflow():
 import logs
 from signs_test import prepare
 
-from resnets import training
+from resnets import command_line, training
 from resnets.resnet50 import ResNet50
 from resnets.training import Recipe
 from resnets.validation import group_near_duplicates, grouped_folds
@@ -162,9 +161,9 @@ def table(rows: list[dict[str, str]]) -> list[str]:
 
 def main() -> int:
     """Run a group's variants on the folds asked for; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.Parser(description=__doc__.splitlines()[0])
     parser.add_argument("group", choices=GROUPS)
-    parser.add_argument("--folds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--folds", type=command_line.natural, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--only", nargs="+", help="these variants of the group")
     options = parser.parse_args()
     variants = GROUPS[options.group]()
@@ -206,4 +205,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(main))

@@ -14,7 +14,6 @@ first, last         gradient norms at initialisation, mean over the convolutions
 first_end, last_end the same after the training
 """
 
-import argparse
 import dataclasses
 import sys
 import time
@@ -28,7 +27,7 @@ with quiet_tensorflow():
 
 import logs
 
-from resnets import training
+from resnets import command_line, training
 from resnets.basic_resnet import BasicBlockResNet
 from resnets.inspection.gradients import gradient_norms, stage_means
 from resnets.validation import group_near_duplicates, grouped_folds
@@ -109,8 +108,8 @@ def table(lines: list[dict[str, str]]) -> list[str]:
 
 def main() -> int:
     """Train what the log does not have yet; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=range(5))
+    parser = command_line.Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=command_line.natural, nargs="+", default=range(5))
     parser.add_argument("--table", action="store_true", help="print what was measured so far")
     options = parser.parse_args()
     if options.table:
@@ -141,4 +140,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(main))

@@ -44,7 +44,7 @@ with quiet_tensorflow():
 
 import logs
 
-from resnets import training
+from resnets import command_line, training
 from resnets.basic_resnet import BasicBlockResNet
 from resnets.pictures import classifier, folders, photos
 from resnets.resnet50 import ResNet50, SmallResNet
@@ -211,12 +211,14 @@ def table(rows: list[dict[str, str]], part: str = "held out") -> list[str]:
 
 def read_options() -> argparse.Namespace:
     """Return the command line's options; refuse those that don't go together."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.Parser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", help="with a folder of pictures per class")
     parser.add_argument("setting", choices=SETTINGS | CANDIDATES, nargs="?")
-    parser.add_argument("--seed", type=int, choices=SEEDS, default=0)
+    parser.add_argument("--seed", type=command_line.natural, choices=SEEDS, default=0)
     parser.add_argument("--validate", action="store_true", help="to choose: the first tenth")
-    parser.add_argument("--epochs", type=int, help="in place of the setting's own")
+    parser.add_argument(
+        "--epochs", type=command_line.positive, help="in place of the setting's own"
+    )
     parser.add_argument("--note", default="", help="what the log should say beside it")
     parser.add_argument("--table", action="store_true", help="print what was measured so far")
     options = parser.parse_args()
@@ -224,8 +226,6 @@ def read_options() -> argparse.Namespace:
         parser.error("name a folder of pictures and a setting.")
     if options.setting in CANDIDATES and not options.validate:
         parser.error("candidates are compared with --validate, not on what is held out.")
-    if options.epochs is not None and options.epochs < 1:
-        parser.error("give 1 epoch or more.")
     return options
 
 
@@ -267,4 +267,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(main))

@@ -34,7 +34,7 @@ from resnets_utils import quiet_tensorflow
 with quiet_tensorflow():
     import keras
 
-from resnets import resnet50, training
+from resnets import command_line, resnet50, training
 from resnets.pictures import folders, photos
 
 LOG = logs.RESULTS / "folders.csv"
@@ -104,7 +104,9 @@ def read_per_second(pictures: folders.Pictures, recipe: training.Recipe) -> floa
 def in_own_process(folder: Path) -> dict:
     """Return what `measure` found in a process that did nothing else."""
     command = [sys.executable, __file__, "--measure", str(folder)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"folders.py: {' '.join(command)} ended with {done.returncode}.")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -139,15 +141,15 @@ def table(rows: list[dict[str, str]]) -> list[str]:
 
 def main() -> int:
     """Measure folders of some sizes; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 100_000])
+    parser = command_line.Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=command_line.positive, nargs="+", default=[1_000, 100_000])
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         print(json.dumps(measure(options.measure)))
         return 0
-    if min(options.sizes) < 10 * CLASSES:
-        parser.error(f"found the sizes {options.sizes}; give {10 * CLASSES} pictures or more.")
+    if not 10 * CLASSES <= min(options.sizes) <= max(options.sizes) <= 10**7:
+        parser.error(f"found the sizes {options.sizes}; give {10 * CLASSES} to 10,000,000.")
     found = []
     for count in sorted(options.sizes):
         with tempfile.TemporaryDirectory() as folder:
@@ -160,4 +162,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(main))

@@ -16,7 +16,6 @@ tones      the like, 960 for each fifth of the skin tones
 SIGNS's test images are read by signs_test.py alone. A table shows what was measured last.
 """
 
-import argparse
 import dataclasses
 import itertools
 import sys
@@ -31,7 +30,7 @@ from resnets_utils import BUNDLED, DataError, find_signs, load_dataset, quiet_te
 with quiet_tensorflow():
     from signs_test import load_model
 
-from resnets import training
+from resnets import command_line, training
 from resnets.hands import data_sets, rendering, variation
 from resnets.hands.domain_shift import shift_domains
 from resnets.validation import group_near_duplicates, grouped_folds
@@ -92,10 +91,12 @@ def table(rows: list[dict[str, str]]) -> list[str]:
 
 def main() -> int:
     """Measure a model on the sets asked for; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.Parser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("--sets", nargs="+", choices=NAMES, default=NAMES[2:])
-    parser.add_argument("--fold", type=int, choices=range(5), help="photographs of this fold only")
+    parser.add_argument(
+        "--fold", type=command_line.natural, choices=range(5), help="photographs of this fold only"
+    )
     parser.add_argument("--note", default="", help="what the log should say of the training")
     parser.add_argument("--look", type=Path, help="write a sheet of each set's first images here")
     parser.add_argument("--table", action="store_true", help="print what was measured so far")
@@ -106,10 +107,10 @@ def main() -> int:
     if options.model is None:
         parser.error("name a model's file, models/small.keras for example.")
     try:
+        model = load_model(options.model)
         chosen = {
             key: value for name in options.sets for key, value in sets(name, options.fold).items()
         }
-        model = load_model(options.model)
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
@@ -136,4 +137,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(main))

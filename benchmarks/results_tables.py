@@ -24,6 +24,7 @@ import other_hands
 import signs_test
 import speed
 
+from resnets import command_line
 from resnets_utils import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -64,6 +65,7 @@ def fill(text: str, found: dict[str, list[str]]) -> str:
 
 def main() -> int:
     """Fill every page; return the exit status."""
+    command_line.Parser(description=__doc__.splitlines()[0]).parse_args()
     found = tables()
     for page in PAGES:
         try:
@@ -77,4 +79,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(main))

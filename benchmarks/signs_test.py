@@ -12,7 +12,6 @@ training images and writes benchmarks/results/nearest.csv. The log's last column
 of the images that were read wrongly.
 """
 
-import argparse
 import csv
 import resource
 import sys
@@ -37,7 +36,7 @@ with quiet_tensorflow():
     import plain_keras
     import tensorflow as tf
 
-from resnets import callbacks, convnet, training
+from resnets import callbacks, command_line, convnet, training
 from resnets.pictures import classifier
 from resnets.resnet50 import ResNet50
 from resnets.validation import distances
@@ -227,10 +226,10 @@ def other_readings(rows: list[dict[str, str]]) -> list[str]:
 
 def main() -> int:
     """Run one setting with the seeds asked for; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.Parser(description=__doc__.splitlines()[0])
     parser.add_argument("setting", choices=[*SETTINGS, "nearest", "model"])
     parser.add_argument("file", type=Path, nargs="?", help="of the model")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--seeds", type=command_line.natural, nargs="+", default=[0, 1, 2, 3, 4])
     options = parser.parse_args()
     if (options.setting == "model") != (options.file is not None):
         parser.error("give a model's file with the setting `model`, and with no other.")
@@ -280,4 +279,4 @@ def log(setting: str, seed: int | str, result: dict) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(main))

@@ -35,8 +35,9 @@ from pathlib import Path
 import logs
 import numpy as np
 
+from resnets import command_line
 from resnets.validation import group_near_duplicates, grouped_folds
-from resnets_utils import ROOT, load_dataset, quiet_tensorflow
+from resnets_utils import ROOT, DataError, load_dataset, quiet_tensorflow
 
 HERE = Path(__file__).parent
 LOG = logs.RESULTS / "speed.csv"  # the run that texts quote
@@ -216,9 +217,11 @@ def table(rows: list[dict]) -> list[str]:
 
 def main() -> int:
     """Measure, or print the last measurement; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=10, help="of each training, at most")
+    parser = command_line.Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=command_line.positive, default=1)
+    parser.add_argument(
+        "--epochs", type=command_line.positive, default=10, help="of each training, at most"
+    )
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=CONTENDERS)
     parser.add_argument("--torch-python", help="a Python that has PyTorch")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", metavar="FOLDER")
@@ -235,7 +238,11 @@ def main() -> int:
         if not options.torch_python and "pytorch" in options.contenders:
             print("No PyTorch: give --torch-python to time it too.", file=sys.stderr)
             options.contenders = [name for name in options.contenders if name != "pytorch"]
-        rows = measure(options)
+        try:
+            rows = measure(options)
+        except DataError as error:
+            print(error, file=sys.stderr)
+            return 2
         options.out.mkdir(parents=True, exist_ok=True)
         with log.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
@@ -250,4 +257,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(main))

@@ -10,13 +10,13 @@ reads the same sources. A release holds one such copy and what it needs to run: 
 of its own notebook, nor those of another that it can do without.
 """
 
-import argparse
 import ast
 import re
 import shutil
 import sys
 import tomllib
 import zipfile
+from argparse import Namespace
 from pathlib import Path
 
 import nbformat
@@ -39,7 +39,8 @@ from grading.modules import (
     needed_modules,
     parse_code,
 )
-from resnets.atomic_files import write
+from resnets.atomic_files import Busy, advice, locked, writable, write
+from resnets.command_line import Parser, quoted, run
 
 # What stands in a blank. The extension for blanks waits for these words.
 STUB = '# Your code here\nraise NotImplementedError("not written yet")'
@@ -291,26 +292,51 @@ def write_release(stem: str, folder: Path = RELEASES) -> Path:
     return folder / f"{stem}.zip"
 
 
+def shown(path: Path) -> str:
+    """Return a path as the command line names it: in the repository without what leads there."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(description="Make the students' copies of the notebooks.")
+    parser = Parser(description="Make the students' copies of the notebooks.")
     parser.add_argument("notebooks", nargs="*", help="with --release: names or their beginnings")
     parser.add_argument("--release", action="store_true", help="make folders to hand out")
     options = parser.parse_args(arguments)
-    if not options.release:
-        for path in write_exercises():
-            print(path.relative_to(ROOT))
-        return 0
     stems = [path.stem for path in sorted(SOURCES.glob("[0-9]*.ipynb"))]
-    for wanted in options.notebooks:
+    for wanted in options.notebooks if options.release else ():
         if not any(stem.startswith(wanted) for stem in stems):
-            print(f"No notebook begins with {wanted!r}; there are {stems}.", file=sys.stderr)
+            print(f"No notebook begins with {quoted(wanted)}; there are {stems}.", file=sys.stderr)
             return 2
-    for stem in stems:
-        if not options.notebooks or stem.startswith(tuple(options.notebooks)):
-            print(write_release(stem).relative_to(ROOT))
+    folder = writable(RELEASES) if options.release else EXERCISES
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / "copies"):
+            make_copies(folder, stems, options)
+    except Busy as error:
+        print(f"{shown(folder)}: {error.strerror}. {advice(error)}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.filename is None:
+            raise  # the standard output's
+        print(f"{error.filename}: {error.strerror}. {advice(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. What was named is whole; run it again for the rest.", file=sys.stderr)
+        return 130
     return 0
 
 
+def make_copies(folder: Path, stems: list[str], options: Namespace) -> None:
+    """Write what the command line asks for, and name what is whole."""
+    if not options.release:
+        for path in write_exercises(folder):
+            print(shown(path))
+        return
+    for stem in stems:
+        if not options.notebooks or stem.startswith(tuple(options.notebooks)):
+            print(shown(write_release(stem, folder)), flush=True)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -15,15 +15,17 @@ ROOMS = {  # what each may import of this repository, beside itself
     "resnets.inspection": ["resnets", "resnets_utils"],
     "resnets.pictures": ["resnets", "resnets_utils"],
     "resnets.checks": [],
-    "grading": ["resnets.checks", "resnets.atomic_files", "resnets_utils"],
+    "grading": [
+        *("resnets.checks", "resnets.atomic_files", "resnets.command_line", "resnets_utils"),
+    ],
     "train": [*RESNETS, "resnets_utils"],
     "predict": [*RESNETS, "resnets_utils"],
     "tools": [*RESNETS, "resnets_utils"],
     "benchmarks": [*RESNETS, "resnets_utils", "tools"],
 }
 ORDER = (  # of the flat modules: each imports only what stands before it
-    *("atomic_files", "foreign_files", "notebook_watch", "validation", "convnet", "blocks"),
-    *("resnet50", "basic_resnet", "graph", "callbacks", "training"),
+    *("atomic_files", "command_line", "foreign_files", "notebook_watch", "validation"),
+    *("convnet", "blocks", "resnet50", "basic_resnet", "graph", "callbacks", "training"),
 )
 SCRIPTS = {path.stem for folder in ("tools", "benchmarks") for path in (ROOT / folder).glob("*.py")}
 KERAS = {"keras", "tensorflow"}

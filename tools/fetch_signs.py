@@ -13,12 +13,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
 
-from resnets.atomic_files import replacing
+from resnets.atomic_files import Busy, advice, locked, replacing
+from resnets.command_line import Parser, run, seconds
 from resnets_utils import ROOT, kind_of_file
 
 # The originals, by git blob id. GitHub's copies are tracked by it, and it covers the size too.
@@ -39,6 +40,9 @@ SOURCES = (
 )
 LIMIT = 64 * 2**20  # bytes; the larger original has 13 million
 CHUNK = 2**16  # bytes
+
+
+WAIT = 0.2  # seconds between two looks whether another process is through
 
 
 class CopyError(Exception):
@@ -102,13 +106,48 @@ def download(url: str, target: Path, expected: str, timeout: float, patience: fl
         CopyError: see `receive`; or the file is not the expected one.
         OSError: `target` cannot be written.
     """
-    with replacing(target) as part:
-        with part.open("wb") as file, closing(receive(url, timeout, patience)) as pieces:
-            for piece in pieces:
-                file.write(piece)
-        content = part.read_bytes()
-        if blob_id(content) != expected:
-            raise CopyError(f"found {describe(content)}, expected blob id {expected}")
+    try:
+        with replacing(target) as part:
+            with part.open("wb") as file, closing(receive(url, timeout, patience)) as pieces:
+                for piece in pieces:
+                    file.write(piece)
+            content = part.read_bytes()
+            if blob_id(content) != expected:
+                raise CopyError(f"found {describe(content)}, expected blob id {expected}")
+    except OSError as error:  # a full disk's names no file
+        raise OSError(error.errno, error.strerror, str(target)) from error
+
+
+@contextmanager
+def in_turn(target: Path, patience: float) -> Iterator[None]:
+    """Wait until no other process fetches `target`, and keep others waiting meanwhile.
+
+    Raises:
+        Busy: it took longer than `patience` seconds.
+        OSError: the folder of `target` cannot be written.
+    """
+    give_up, told = time.monotonic() + patience, False
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(locked(target))
+                break
+            except Busy as error:
+                if time.monotonic() > give_up:
+                    raise
+                if not told:
+                    print(f"{target.name}: {error.strerror}; waiting for it", flush=True)
+                told = True
+                time.sleep(WAIT)
+        yield
+
+
+def is_there(target: Path, expected: str) -> bool:
+    """Return whether the original is there already, and say so."""
+    if target.exists() and blob_id(target.read_bytes()) == expected:
+        print(f"{target.name}: already there")
+        return True
+    return False
 
 
 def fetch(
@@ -123,22 +162,25 @@ def fetch(
         OSError: `folder` cannot be read or written.
     """
     target = folder / name
-    if target.exists():
-        content = target.read_bytes()
-        if blob_id(content) == expected:
-            print(f"{name}: already there")
+    if is_there(target, expected):
+        return True
+    with in_turn(target, patience):
+        if is_there(target, expected):  # by now: another process had its turn
             return True
-        print(f"{name}: {target} is {describe(content)}; expected blob id {expected}.")
-        print(f"{name}: it stays until the original is here.")
-    for source in sources:
-        url = f"{source.rstrip('/')}/{name}"
-        try:
-            download(url, target, expected, timeout, patience)
-        except CopyError as error:
-            print(f"{name}: {url}: {error}")
-        else:
-            print(f"{name}: fetched from {url}, verified")
-            return True
+        if target.exists():
+            print(
+                f"{name}: {target} is {describe(target.read_bytes())}; expected blob id {expected}."
+            )
+            print(f"{name}: it stays until the original is here.")
+        for source in sources:
+            url = f"{source.rstrip('/')}/{name}"
+            try:
+                download(url, target, expected, timeout, patience)
+            except CopyError as error:
+                print(f"{name}: {url}: {error}")
+            else:
+                print(f"{name}: fetched from {url}, verified")
+                return True
     return False
 
 
@@ -151,7 +193,7 @@ def web_folder(text: str) -> str:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--out", type=Path, default=ROOT / "datasets", help="folder for the files (%(default)s)"
     )
@@ -164,14 +206,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=seconds,
         default=20,
         metavar="SECONDS",
         help="how long to wait for a silent server (%(default)s)",
     )
     parser.add_argument(
         "--patience",
-        type=float,
+        type=seconds,
         default=900,
         metavar="SECONDS",
         help="how long one download may take (%(default)s)",
@@ -191,10 +233,12 @@ def main(argv: list[str] | None = None, blobs: dict[str, str] = BLOBS) -> int:
             if not fetch(name, args.out, expected, sources, args.timeout, args.patience)
         ]
     except OSError as error:
+        if error.filename is None:
+            raise  # the standard output's
         # No other copy would fare better: the fault is here, on this machine.
         print(
-            f"Cannot write {error.filename or args.out}: {error.strerror}. Make room or give it"
-            " the right to write, or choose another folder with --out (and name it in SIGNS_DIR).",
+            f"Cannot write {error.filename or args.out}: {error.strerror}. {advice(error)} Another"
+            " folder is chosen with --out, and then named in SIGNS_DIR.",
             file=sys.stderr,
         )
         return 1
@@ -213,4 +257,4 @@ def main(argv: list[str] | None = None, blobs: dict[str, str] = BLOBS) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run(main))

@@ -1,8 +1,8 @@
 """Draw the figures of the series into images/: the networks, the blocks, a sample of the signs."""
 
-import argparse
 import csv
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from matplotlib.path import Path as Curve
 from tqdm import tqdm
 
 from resnets.atomic_files import replacing
+from resnets.command_line import Parser, run
 from resnets_utils import (
     BLUE,
     GREEN,
@@ -503,18 +504,19 @@ def draw(name: str, folder: Path) -> None:
             figure.savefig(part, format=kind, dpi=PIXELS_PER_INCH, metadata=metadata)
 
 
-def main() -> None:
-    """Draw every figure."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(arguments: list[str] | None = None) -> int:
+    """Draw every figure; return the exit status."""
+    parser = Parser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "images", help="default: images/")
-    folder = parser.parse_args().out
+    folder = parser.parse_args(arguments).out
     folder.mkdir(parents=True, exist_ok=True)
     for name in tqdm(DRAWINGS, unit="figure"):
         if name == "signs.png" and not SIGNS.exists():
             tqdm.write(f"{name} is left out: {SIGNS} is missing. Make the bundled set, run again.")
         else:
             draw(name, folder)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

@@ -14,15 +14,17 @@ is missing, it is trained first. Interrupted, the same command goes on where it 
 `load_dataset` finds, the photographs or the bundled set; its test images are not read.
 """
 
-import argparse
 import contextlib
 import dataclasses
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
-from render_hands import natural
+from render_hands import images as number_of_images
 
+from resnets.atomic_files import advice, locked, writable
+from resnets.command_line import Parser, natural, positive, run
 from resnets.hands import data_sets, variation
 from resnets.hands.domain_shift import shift_domain
 from resnets.validation import group_near_duplicates, grouped_folds
@@ -113,42 +115,50 @@ def rendered_images(count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Train and save one model; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=KINDS)
-    parser.add_argument("--images", type=natural, default=8_000, help="rendered training images")
-    parser.add_argument("--epochs", type=natural, help="passes over the training images")
+    parser.add_argument("--images", type=number_of_images, default=8_000, help="rendered")
+    parser.add_argument("--epochs", type=positive, help="passes over the training images")
     parser.add_argument("--seed", type=natural, default=0, help="of weights, order, augmentation")
     parser.add_argument("--fold", type=int, choices=range(5), help="leave this fold of SIGNS out")
     parser.add_argument("--out", type=Path, help="the model's file, models/KIND.keras")
-    parser.add_argument("--rendered", type=Path, default=FOLDER, help="folder of the rendered sets")
+    parser.add_argument("--rendered", type=Path, help="folder of the rendered sets, build/model")
     options = parser.parse_args(arguments)
     out = options.out or MODELS / f"{options.kind}.keras"
     if out.suffix != ".keras":
         parser.error(f"{out}: found the ending {out.suffix!r}; expected .keras.")
-    if options.epochs == 0 or options.images < 1:
-        parser.error(f"{options.images} images, {options.epochs} epochs; give 1 or more.")
+    if options.images < 1:
+        parser.error(f"{options.images} images; give 1 or more.")
+    options.rendered = options.rendered or writable(FOLDER)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         make(options.kind, options.epochs, options, out)
-    except (DataError, OSError) as error:
+        size = out.stat().st_size
+    except DataError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.filename is None:
+            raise  # the standard output's
+        print(f"{error.filename}: {error.strerror}. {advice(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on where it was.", file=sys.stderr)
         return 130
-    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+    print(f"{out}: {size / 1e6:.1f} MB")
     return 0
 
 
-def make(kind: str, epochs: int | None, options: argparse.Namespace, out: Path) -> None:
+def make(kind: str, epochs: int | None, options: Namespace, out: Path) -> None:
     """Train one kind, and before it the one that it begins with, where its file is missing."""
     begin = KINDS[kind].begin and out.with_name(f"{KINDS[kind].begin}.keras")
-    if begin and not begin.exists():
-        print(f"{begin} is missing and is trained first.")
-        make(KINDS[kind].begin, None, options, begin)
-    images, labels = training_images(kind, options.images, options.rendered, options.fold)
-    changes = KINDS[kind].changes | ({"epochs": epochs} if epochs else {})
-    train(KINDS[kind].network, begin, images, labels, changes, options.seed, out)
+    with locked(out):  # before the hours of rendering, as it also says what can't be written
+        if begin and not begin.exists():
+            print(f"{begin} is missing and is trained first.")
+            make(KINDS[kind].begin, None, options, begin)
+        images, labels = training_images(kind, options.images, options.rendered, options.fold)
+        changes = KINDS[kind].changes | ({"epochs": epochs} if epochs else {})
+        train(KINDS[kind].network, begin, images, labels, changes, options.seed, out)
 
 
 def train(
@@ -182,4 +192,4 @@ def train(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

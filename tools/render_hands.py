@@ -8,7 +8,6 @@
 every notebook and script read it. Interrupted, the same command goes on where it was.
 """
 
-import argparse
 import contextlib
 import sys
 from pathlib import Path
@@ -16,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from resnets.atomic_files import replacing
+from resnets.atomic_files import advice, replacing, writable
+from resnets.command_line import Parser, natural, run, whole
 from resnets.hands import data_sets, rendering, variation
 from resnets_utils import ROOT, DataError, load_dataset
 
@@ -47,28 +47,31 @@ def save(image: Image.Image, out: Path) -> None:
         image.save(new, quality=92)
 
 
-def natural(text: str) -> int:
-    """Return the argument `text` as an integer of at least 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more.")
-    return int(text)
+def images(text: str) -> int:
+    """Return a number of images that a disk may hold."""
+    return whole(text, 0, 10**7)
+
+
+def side(text: str) -> int:
+    """Return the side of a picture; what rendering takes grows with its square."""
+    return whole(text, 0, 1024)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Render what is asked for; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=DEFAULTS)
-    parser.add_argument("--train", type=natural, default=10_000, help="training images of a set")
-    parser.add_argument("--test", type=natural, default=600, help="test images of a set")
+    parser.add_argument("--train", type=images, default=10_000, help="training images of a set")
+    parser.add_argument("--test", type=images, default=600, help="test images of a set")
     parser.add_argument("--seed", type=natural, default=1, help="of the pictures")
     parser.add_argument("--style", choices=STYLES, default="any", help="signs: SIGNS's manner")
     parser.add_argument("--index", type=natural, default=0, help="of the picture")
     parser.add_argument("--sign", type=natural, default=5, help="that the picture shows")
-    parser.add_argument("--size", type=natural, default=64, help="of the picture, pixels")
+    parser.add_argument("--size", type=side, default=64, help="of the picture, pixels")
     parser.add_argument("--out", type=Path, help="default: in build/, see above")
     options = parser.parse_args(arguments)
     how, seed = STYLES[options.style], options.seed
-    out = options.out or ROOT / "build" / DEFAULTS[options.what]
+    out = options.out or writable(ROOT / "build") / DEFAULTS[options.what]
     try:
         if options.what == "set":
             data_sets.write_set(out, options.train, options.test, seed, how)
@@ -77,14 +80,20 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             pixels = rendering.picture(seed, options.index, options.sign, how, options.size)
             save(Image.fromarray(pixels), out)
-    except (DataError, OSError) as error:
+    except DataError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(
+            f"{error.filename or out}: {error.strerror or error}. {advice(error)}", file=sys.stderr
+        )
         return 2
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on where it was.", file=sys.stderr)
         return 130
+    print(out)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -9,7 +9,6 @@ that fails goes there too, with its error, and the next one is run. Exit status:
 1 something failed, 2 nothing to run, 130 Ctrl-C.
 """
 
-import argparse
 import asyncio
 import base64
 import html
@@ -35,7 +34,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from tqdm import tqdm
 
-from resnets.atomic_files import write
+from resnets.atomic_files import advice, writable, write
+from resnets.command_line import Parser, positive, run
 from resnets.notebook_watch import fingerprint
 from resnets_utils import ROOT
 
@@ -228,8 +228,8 @@ def save(nb: nbformat.NotebookNode, result: Result, in_place: bool) -> None:
     if in_place and not result.error:
         write(result.path, to_text(nb))
         return
-    write(BUILD / result.path.name, to_text(nb))
-    write(BUILD / f"{result.path.stem}.html", to_html(nb, result.path))
+    write(writable(BUILD) / result.path.name, to_text(nb))
+    write(writable(BUILD) / f"{result.path.stem}.html", to_html(nb, result.path))
 
 
 def run_all(paths: list[Path], in_place: bool, timeout: int) -> list[Result]:
@@ -244,7 +244,8 @@ def run_all(paths: list[Path], in_place: bool, timeout: int) -> list[Result]:
                 try:
                     save(nb, result, in_place)
                 except OSError as error:
-                    result.error = result.error or f"cannot be saved: {error}"
+                    where = f"{error.filename}: {error.strerror}"
+                    result.error = result.error or f"cannot be saved: {where}. {advice(error)}"
             bar.write(report(result))
     return [result for _, result in work]
 
@@ -274,12 +275,12 @@ def table(results: list[Result]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(description="Run the notebooks in fresh kernels.")
+    parser = Parser(description="Run the notebooks in fresh kernels.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all of notebooks/")
     parser.add_argument("--in-place", action="store_true", help="save in notebooks/, not build/")
-    parser.add_argument("--timeout", type=int, default=1200, help="seconds per cell (1200)")
+    parser.add_argument("--timeout", type=positive, default=1200, help="seconds per cell (1200)")
     options = parser.parse_args(arguments)
-    paths = [path.resolve() for path in options.notebooks] or sorted(NOTEBOOKS.glob("*.ipynb"))
+    paths = [path.absolute() for path in options.notebooks] or sorted(NOTEBOOKS.glob("*.ipynb"))
     if not paths:
         print(f"There is no notebook in {NOTEBOOKS}.", file=sys.stderr)
         return 2
@@ -296,9 +297,9 @@ def main(arguments: list[str] | None = None) -> int:
     for result in failed:
         print(report(result), file=sys.stderr)
     if not options.in_place or failed:
-        print(f"Notebooks and HTML copies{' of failed ones' * options.in_place}: {BUILD}")
+        print(f"Notebooks and HTML copies{' of failed ones' * options.in_place}: {writable(BUILD)}")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

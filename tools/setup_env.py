@@ -9,6 +9,7 @@ comes along. Exit status: 0 whole, 1 not. It starts from Python 3.6 on, to say w
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -25,6 +26,16 @@ STAMP = VENV / "whole.json"  # written last: no stamp, no environment
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 # Wheels only: building TensorFlow or h5py from source fails late, and unreadably.
 PIP = "-I -m pip install --no-input --no-user --disable-pip-version-check --only-binary :all:"
+# Runs a command as the leader of a group of processes, and ends the group when its standard input
+# ends. That is when this script does, however it ends: pip and what pip began must not go on.
+GUARD = """
+import os, signal, subprocess, sys, threading
+def watch():
+    os.read(0, 1)
+    os.killpg(0, signal.SIGKILL) if hasattr(os, "killpg") else os._exit(1)
+threading.Thread(target=watch, daemon=True).start()
+sys.exit(subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL) != 0)
+"""
 # What venv and pip write when they fail -> what to tell. The first that fits: order matters.
 CAUSES = {
     r"No space left|Errno 28\b|not enough space": "the disk is full: free about 4 GB",
@@ -106,17 +117,53 @@ def remove_old():
 
 
 def run(*command):
-    """Run a command in the root; where it fails, show its last words and say the cause."""
+    """Run a Python in the root, no longer than this runs; where it fails, say the cause."""
     settings = dict(os.environ, TMPDIR=str(VENV))  # what a stopped pip leaves goes with .venv
-    done = subprocess.run(command, cwd=str(ROOT), env=settings, stderr=subprocess.PIPE)
+    end, lifeline = os.pipe()
+    done = subprocess.Popen(
+        [command[0], "-I", "-c", GUARD, *command],
+        cwd=str(ROOT),
+        env=settings,
+        stdin=end,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    os.close(end)
+    try:
+        _, said = done.communicate()
+    finally:
+        os.close(lifeline)
+        done.wait()
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace")
+        said = said.decode("utf-8", "replace")
         if shutil.disk_usage(str(ROOT)).free < 1e8:  # venv keeps to itself what its own pip said
             said += "No space left"
         cause = next(CAUSES[pattern] for pattern in CAUSES if re.search(pattern, said))
         telling = r"(?m)^.+$" if cause == "see above" else r"(?m)^ERROR: .+$"
         print("\n".join(re.findall(telling, said)[-12:]), file=sys.stderr)
         sys.exit(f"Building .venv failed: {cause}. Then run this again.")
+
+
+@contextlib.contextmanager
+def in_turn():
+    """Wait until no other process builds .venv, and keep others waiting meanwhile.
+
+    A process that ends, however, lets go of the lock. Windows has none.
+    """
+    with (ROOT / ".venv.lock").open("a+") as lock:
+        if os.name != "nt":
+            import fcntl
+
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                print("Process", lock.read(20), "is building .venv: waiting for it.", flush=True)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
 
 
 def main():
@@ -131,6 +178,16 @@ def main():
     if options.check:
         sys.exit(f"Not whole: {wrong}.")
     python = choose_python()
+    with in_turn():
+        wrong = "as asked" if options.rebuild else whats_wrong()
+        if wrong:
+            build(python, wrong)
+        else:
+            print("The environment .venv is whole.")
+
+
+def build(python, wrong):
+    """Build .venv with a Python; `wrong` says why."""
     print(f"Building .venv with {python}: {wrong}.", flush=True)
     remove_old()
     run(python, "-I", "-m", "venv", str(VENV))
@@ -144,7 +201,10 @@ def main():
 if __name__ == "__main__":
     try:
         main()
+        if sys.stdout:  # started with a closed one, it is None
+            sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit("\nStopped. Run it again to finish the environment.")
     except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else what it could not print is tried again
         sys.exit(f"Setting up .venv failed: {error}.")

@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 from pathlib import Path
 
 import h5py
@@ -60,7 +61,7 @@ def write_set(
     Raises:
         DataError: A number is not as above; the folder can't be written, or holds files that were
             not rendered, or an unfinished set of other settings; the disk is full; a process was
-            stopped from outside.
+            stopped from outside; another process renders into the folder.
     """
     workers = workers or cores()
     for name, value, least in (
@@ -85,13 +86,23 @@ def write_set(
     new, parts = not folder.exists(), folder / "unfinished"
     files = ((TRAIN_FILE, "train", 0, train), (TEST_FILE, "test", train, test))
     try:
-        parts.mkdir(parents=True, exist_ok=True)
-        _agree(parts / "settings.json", settings)
-        _render_blocks(parts, seed, train + test, how, workers)
-        for name, prefix, first, count in files:
-            _assemble(parts, parts / name, prefix, first, count, settings)
-        for name, *_ in files:
-            (parts / name).replace(folder / name)
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_files.locked(parts):
+            if not _is_needed(folder, settings):  # by now
+                return
+            parts.mkdir(exist_ok=True)
+            _agree(parts / "settings.json", settings)
+            _render_blocks(parts, seed, train + test, how, workers)
+            for name, prefix, first, count in files:
+                _assemble(parts, parts / name, prefix, first, count, settings)
+            for name, *_ in files:
+                (parts / name).replace(folder / name)
+            shutil.rmtree(parts, ignore_errors=True)
+    except atomic_files.Busy as error:
+        raise DataError(
+            f"{folder}: {error.strerror}, rendering hands. Wait until it ends, or name another "
+            "folder."
+        ) from None
     except concurrent.futures.BrokenExecutor:
         raise DataError(
             f"{folder}: a process that rendered was stopped, often for want of memory. What is "
@@ -103,11 +114,8 @@ def write_set(
         if not isinstance(error, OSError) or error.errno in (errno.ENOSPC, errno.EDQUOT):
             # What is whole so far would only take up the room that was wanting.
             shutil.rmtree(folder if new else parts, ignore_errors=True)
-            message += " Nothing was left there. Free 25 KB for each picture, or name another"
-        else:
-            message += " Name a folder that may be written, or another"
-        raise DataError(message + " folder.") from None
-    shutil.rmtree(parts, ignore_errors=True)
+            message += " Nothing was left there. A picture takes 25 KB."
+        raise DataError(f"{message} {atomic_files.advice(error)}") from None
 
 
 def cores() -> int:
@@ -165,6 +173,22 @@ def _whole(path: Path, count: int) -> bool:
         return False
 
 
+def _end_with_parent() -> None:
+    """Let a process that renders end when the one that began it does, however that ends.
+
+    It gets no task any more then, and would wait for one until the machine is switched off.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None, "this process was not begun by multiprocessing"
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _render_block(parts: Path, first: int, last: int, seed: int, how: Variation) -> None:
     """Render the pictures from `first` to `last` - 1 and write them as one file."""
     pictures = [rendering.picture(seed, i, sign_of(seed, i), how) for i in range(first, last)]
@@ -186,8 +210,7 @@ def _render_blocks(parts: Path, seed: int, end: int, how: Variation, workers: in
             concurrent.futures.ProcessPoolExecutor(
                 workers,
                 multiprocessing.get_context("spawn"),
-                initializer=signal.signal,
-                initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for the parent
+                initializer=_end_with_parent,
             ) as pool,
         ):
             tasks = {pool.submit(_render_block, parts, a, b, seed, how): b - a for a, b in missing}

@@ -1,6 +1,7 @@
 """tools/fetch_signs.py against a web server on this machine; the live addresses are not tried."""
 
 import contextlib
+import errno
 import http.server
 import os
 import signal
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import fetch_signs
 import pytest
+
+from resnets import atomic_files
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "fetch_signs.py"
 
@@ -35,6 +38,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if how == "silent":
             self.server.over.wait(10)
             return
+        if how == "gated":
+            self.server.gate.wait(60)
         body = BODIES.get(how, GOOD)
         self.send_response(200)
         if how == "huge":
@@ -65,7 +70,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def server():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.asked, server.over = [], threading.Event()
+    server.asked, server.over, server.gate = [], threading.Event(), threading.Event()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield server
@@ -89,7 +94,7 @@ def run(server, tmp_path, capsys, monkeypatch):
         return status, *capsys.readouterr()
 
     yield run
-    assert not list(tmp_path.glob("new-*"))
+    assert not list(tmp_path.glob(".new-*"))
 
 
 def test_blob_id_is_git_s():
@@ -204,12 +209,72 @@ def test_folder_that_cannot_be(run, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full, a full disk, is Linux's")
-def test_full_disk(run, tmp_path, server):
-    (tmp_path / f"new-{os.getpid()}-train_signs.h5").symlink_to("/dev/full")
+def test_full_disk(run, tmp_path, server, monkeypatch):
+    def full(suffix, prefix, folder):
+        hidden = tmp_path / "hidden"
+        hidden.mkdir()
+        (hidden / "train_signs.h5").symlink_to("/dev/full")
+        return str(hidden)
+
+    monkeypatch.setattr(atomic_files.tempfile, "mkdtemp", full)
     status, out, err = run("good", "good")
     assert (status, out) == (1, "")
-    assert "No space left on device" in err and "Make room" in err
+    assert "No space left on device" in err and "Free some room" in err
     assert len(server.asked) == 1  # a second copy would not fit either
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such lock")
+def test_two_at_once_take_turns(server, tmp_path):
+    """The first one is kept waiting by its server until the second one has said that it waits."""
+    server.asked.clear()
+    server.gate.clear()
+    code = "import fetch_signs, sys; sys.exit(fetch_signs.main(sys.argv[2:], eval(sys.argv[1])))"
+    source = f"http://127.0.0.1:{server.server_port}/gated"
+    command = [sys.executable, "-c", code, repr(BLOBS), "--out", str(tmp_path), "--source", source]
+    settings = {
+        "stdout": subprocess.PIPE,
+        "text": True,
+        "env": {
+            **os.environ,
+            "no_proxy": "127.0.0.1",
+            "PYTHONPATH": os.pathsep.join([str(TOOL.parent), str(TOOL.parents[1])]),
+        },
+    }
+    first = subprocess.Popen(command, **settings)
+    for _ in range(600):
+        if server.asked:
+            break
+        threading.Event().wait(0.05)
+    second = subprocess.Popen(command, **settings)
+    line = second.stdout.readline()
+    assert line == f"train_signs.h5: process {first.pid} is at work on it; waiting for it\n"
+    server.gate.set()
+    said = [process.communicate(timeout=60)[0] for process in (first, second)]
+    assert first.returncode == second.returncode == 0
+    assert said[0].count("verified") + said[1].count("verified") == 2
+    assert "train_signs.h5: already there" in said[1], "it was fetched once"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)
+
+
+def test_one_that_waits_in_vain_says_for_whom(run, tmp_path):
+    with atomic_files.locked(tmp_path / "train_signs.h5"):
+        status, out, err = run("good", options=("--patience", "0.3"))
+    assert status == 1 and "waiting" in out
+    assert f"process {os.getpid()} is at work on it" in err and "Wait until it ends" in err
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [(errno.EROFS, "that you may write to"), (errno.ENOSPC, "Free some room")],
+)
+def test_each_error_has_its_own_advice(run, tmp_path, monkeypatch, error, advice):
+    def fail(*_):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(atomic_files.tempfile, "mkdtemp", fail)
+    status, _, err = run("good")
+    assert status == 1 and advice in err and os.strerror(error) in err
+    assert ("room" in err) == (error == errno.ENOSPC)
 
 
 def test_address_without_http_is_refused(run, tmp_path, capsys):
@@ -230,7 +295,7 @@ def test_ctrl_c_leaves_nothing(server, tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     for _ in range(100):  # until the download is under way
-        if list(tmp_path.glob("new-*")) and server.asked:
+        if list(tmp_path.glob(".new-*")) and server.asked:
             break
         threading.Event().wait(0.05)
     process.send_signal(signal.SIGINT)

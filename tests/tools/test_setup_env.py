@@ -4,6 +4,7 @@ The environments are real but empty: pip is replaced by a function, so nothing i
 """
 
 import ast
+import contextlib
 import os
 import runpy
 import shutil
@@ -11,8 +12,10 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "setup_env.py"
@@ -36,7 +39,7 @@ def repo(tmp_path):
 @pytest.fixture
 def script(repo, monkeypatch, capsys):
     """A function that runs the script, with a stand-in for pip, and returns what it says."""
-    really_run = subprocess.run
+    really = subprocess.Popen
 
     def install():
         for name in ("small.py", "small-1.0.dist-info"):
@@ -44,16 +47,17 @@ def script(repo, monkeypatch, capsys):
         return ""
 
     def script(*options, pip=install):
-        def run(command, **settings):
+        def popen(command, **settings):
             if "pip" not in command:
                 extra = ["--without-pip"] if "venv" in command else []
-                return really_run([*command, *extra], **settings)
+                return really([*command, *extra], **settings)
             assert Path(command[0]) == repo / PYTHON and settings["cwd"] == str(repo)
-            assert command[-4:] == ("-c", "constraints.txt", "-e", ".[instructor,dev]")
+            assert command[-4:] == ["-c", "constraints.txt", "-e", ".[instructor,dev]"]
             said = pip()
-            return subprocess.CompletedProcess(command, bool(said), stderr=said.encode())
+            code = f"import sys; sys.stderr.write({said!r}); sys.exit({bool(said):d})"
+            return really([sys.executable, "-c", code], **settings)
 
-        monkeypatch.setattr(subprocess, "run", run)
+        monkeypatch.setattr(subprocess, "Popen", popen)
         monkeypatch.setattr(sys, "argv", ["setup_env.py", *options])
         try:
             runpy.run_path(str(repo / "tools" / "setup_env.py"), run_name="__main__")
@@ -101,6 +105,59 @@ def test_ctrl_c_leaves_nothing_that_counts_as_whole(script):
     script()
     assert "Stopped." in script("--rebuild", pip=lambda: signal.raise_signal(signal.SIGINT))
     assert "no .venv that was finished" in script("--check")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no groups of processes")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_what_it_began_ends_with_it(repo, number):
+    process = subprocess.Popen(
+        [sys.executable, repo / "tools" / "setup_env.py"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell that started the tests in the background has SIGINT ignored, for children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline, begun, under_way = time.monotonic() + 60, [], False
+    while not under_way and time.monotonic() < deadline:
+        time.sleep(0.02)
+        with contextlib.suppress(psutil.Error):  # one has ended meanwhile
+            begun = psutil.Process(process.pid).children(recursive=True)
+            under_way = any("ensurepip" in one.cmdline() for one in begun)
+    assert under_way and len(begun) > 1
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode != 0 and b"Traceback" not in err
+    assert not psutil.wait_procs(begun, timeout=30)[1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such lock")
+def test_a_second_one_waits_for_the_first(repo, script):
+    import fcntl
+
+    script()
+    stamp = repo / ".venv" / "whole.json"
+    text = stamp.read_text()
+    with (repo / ".venv.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711")
+        lock.flush()
+        stamp.unlink()  # as it is while the first is at work
+        second = subprocess.Popen(
+            [sys.executable, repo / "tools" / "setup_env.py"], stdout=subprocess.PIPE, text=True
+        )
+        assert second.stdout.readline() == "Process 4711 is building .venv: waiting for it.\n"
+        stamp.write_text(text)
+    assert second.communicate(timeout=60)[0] == WHOLE and second.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full, a full disk, is Linux's")
+def test_an_output_that_is_full_is_a_sentence(repo, script):
+    script()
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        command = [sys.executable, repo / "tools" / "setup_env.py"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "Setting up .venv failed: [Errno 28] No space left on device.\n"
 
 
 @pytest.mark.parametrize(
