@@ -34,6 +34,7 @@ from grading.modules import (
     CORE,
     PROBE,
     ROOT,
+    STUB,
     WIRE,
     imports,
     needed_modules,
@@ -41,8 +42,6 @@ from grading.modules import (
 )
 from resnets.atomic_files import write
 
-# What stands in a blank. The extension for blanks waits for these words.
-STUB = '# Your code here\nraise NotImplementedError("not written yet")'
 SOURCES = ROOT / "notebooks"
 EXERCISES = ROOT / "exercises"
 RELEASES = ROOT / "build" / "release"
