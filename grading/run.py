@@ -4,8 +4,9 @@
     python -m grading.run submitted --gradebook gradebook.db
     python -m grading.run submitted --seed 7             private variations of the checks
 
-Found are nbgrader's layout (student/assignment/notebook.ipynb), student/notebook.ipynb, and files
-such as ann_02_identity_block.ipynb. Nothing is written there. Results:
+Found are nbgrader's layout (student/assignment/notebook.ipynb), student/notebook.ipynb,
+assignment/student.ipynb, and files such as ann_02_identity_block.ipynb; what is no notebook gets a
+line that says what to do (finding.py). Nothing is written there. Results:
 
     grades.csv        student, assignment, notebook, task, points, of, message
     totals.csv        a line for each student

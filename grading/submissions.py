@@ -17,11 +17,12 @@ from grading.modules import STUB, imports, parse_code
 
 LARGEST = 20 * 2**20  # bytes of a notebook without its outputs and pictures
 LARGEST_FILE = 100 * 2**20  # ... and with them
-MOST_PARTS = 10_000_000  # brackets and commas in a file larger than LARGEST: each takes memory
+MOST_PARTS = 5_000_000  # lists and items in a file larger than LARGEST: each takes memory
 MOST_CELLS = 20_000
 MOST_TEXT = 2**20  # characters of a cell that is not code: more is a picture
 EMPTY = STUB.splitlines()[-1]
 REGION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION", re.MULTILINE | re.DOTALL)
+STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')  # in JSON
 TASK_LINE = re.compile(r"\*\*(Task \d+)\*\*\s*(?:\([^)]*\))?[.:]?\s*([^\n]*)")
 
 
@@ -226,8 +227,7 @@ def without_outputs(text: str) -> str:
     Raises:
         NotJSON, Unreadable: It is no JSON; too much is left.
     """
-    large = len(text) > LARGEST
-    if large and sum(map(text.count, "[{,")) > MOST_PARTS:
+    if len(text) > LARGEST and sum(map(STRING.sub("", text).count, "[{,")) > MOST_PARTS:
         raise Unreadable(f"the file is larger than {LARGEST // 2**20} MB, and not with pictures")
     try:
         notebook = json.loads(text)
