@@ -34,6 +34,7 @@ from grading.modules import (
     CORE,
     PROBE,
     ROOT,
+    STUB,
     WIRE,
     imports,
     needed_modules,
@@ -42,8 +43,6 @@ from grading.modules import (
 from resnets.atomic_files import Busy, advice, locked, writable, write
 from resnets.command_line import Parser, quoted, run
 
-# What stands in a blank. The extension for blanks waits for these words.
-STUB = '# Your code here\nraise NotImplementedError("not written yet")'
 SOURCES = ROOT / "notebooks"
 EXERCISES = ROOT / "exercises"
 RELEASES = ROOT / "build" / "release"

@@ -4,8 +4,9 @@
     python -m grading.run submitted --gradebook gradebook.db
     python -m grading.run submitted --seed 7             private variations of the checks
 
-Found are nbgrader's layout (student/assignment/notebook.ipynb), student/notebook.ipynb, and files
-such as ann_02_identity_block.ipynb. Nothing is written there. Results:
+Found are nbgrader's layout (student/assignment/notebook.ipynb), student/notebook.ipynb,
+assignment/student.ipynb, and files such as ann_02_identity_block.ipynb; what is no notebook gets a
+line that says what to do (finding.py). Nothing is written there. Results:
 
     grades.csv        student, assignment, notebook, task, points, of, message
     totals.csv        a line for each student
@@ -39,7 +40,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from grading import sandbox, session, worker
+from grading import magics, sandbox, session, traces, worker
+from grading.finding import find_submissions
 from grading.judges import Job, grade_all
 from grading.modules import (
     BLANKS,
@@ -60,20 +62,22 @@ from grading.report import (
     write_book,
     write_pages,
 )
-from grading.session import Allowance, Outcome, Setup, remove
+from grading.session import Allowance, Outcome, Setup, clean
 from grading.submissions import (
     Assignment,
     Submission,
     Unreadable,
-    find_submissions,
     load_assignments,
 )
+from grading.traces import remove
 from resnets.atomic_files import write
 
 NOTEBOOKS = ROOT / "notebooks"
 SANDBOX = Path(sandbox.__file__)
 JUDGING = (CORE, WIRE, PROBE)
-GRADER = [Path(module.__file__) for module in (session, worker, sandbox)]  # they decide as well
+GRADER = [
+    Path(module.__file__) for module in (session, traces, worker, magics, sandbox)
+]  # they decide as well
 # In the student's folder, in place of what judges.
 STAND_IN = '''"""A stand-in: the checks run in a process that never ran this code."""
 
@@ -418,7 +422,8 @@ def report(graded: list[Graded], run: Run, options: argparse.Namespace) -> int:
     """Print what came of the run; return the exit status."""
     failed = [one.submission for one in graded if one.submission.problem]
     for one in failed:
-        print(f"not graded: {one.path.name} ({one.student}): {one.problem}", file=sys.stderr)
+        text = f"not graded: {one.path.name} ({one.student}): {one.problem}"
+        print(clean(text, 2000).replace("\n", " "), file=sys.stderr)
     print(f"{len(graded) - len(failed)} of {len(graded)} notebooks graded: {options.out}")
     return 1 if failed else 0
 

@@ -17,7 +17,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +26,7 @@ import psutil
 
 from grading.sandbox import MB, python_folders
 from grading.submissions import Step, Task, readable
+from grading.traces import kill_strays, open_files, remove, usage
 
 FOLDER = Path(__file__).resolve().parent
 HEADER = struct.Struct(">I")
@@ -48,6 +49,7 @@ class Allowance:
         entries: Files and folders.
         threads: Threads.
         reply: MB of one reply.
+        judging: Seconds of the judge's own processor time for one task.
     """
 
     cell: float = 60
@@ -57,6 +59,7 @@ class Allowance:
     entries: int = 5000
     threads: int = 1000
     reply: int = 16
+    judging: float = 20
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,10 @@ class NotStarted(Exception):
 
 class NoAnswer(Exception):
     """A question of a check got no usable reply; the text says why."""
+
+
+class TooLong(BaseException):
+    """Judging a task takes too long; no `except Exception` on the way may catch it."""
 
 
 @dataclass
@@ -385,71 +392,6 @@ def parsed(data: bytes) -> dict:
     raise NoAnswer("gave a reply that can't be read")
 
 
-def usage(folder: Path, most: int) -> tuple[int, int]:
-    """Return bytes on disk and number of entries below a folder, counting up to `most`."""
-    used = entries = 0
-    folders = [str(folder)]
-    while folders and entries <= most:
-        try:
-            with os.scandir(folders.pop()) as found:
-                for entry in found:
-                    entries += 1
-                    with suppress(OSError):
-                        used += entry.stat(follow_symlinks=False).st_blocks * 512
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    if entries > most:
-                        break
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            if error.errno == 36:  # a path too long to look into
-                return used, most + 1
-    return used, entries
-
-
-def open_files(pid: int) -> int:
-    """Return the bytes of files that a process has open though they are deleted (Linux)."""
-    used = 0
-    with suppress(OSError):
-        for path in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(OSError):
-                found = path.stat()
-                used += found.st_blocks * 512 if found.st_nlink == 0 else 0
-    return used
-
-
-def kill_strays(folder: str) -> None:
-    """End processes that took leave of their parent, where no sandbox kept them from it."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get("HOME", "").startswith(folder):
-                process.kill()
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, however deep and whatever its permissions, following no link."""
-    if folder.is_symlink() or not folder.is_dir():
-        return
-    waiting = [folder]
-    while waiting:
-        current = waiting.pop()
-        with suppress(OSError):
-            current.chmod(0o700)
-            for path in list(current.iterdir()):
-                with suppress(OSError):
-                    if path.is_symlink() or not path.is_dir():
-                        path.unlink()
-                        continue
-                    path.chmod(0o700)  # moved up, so that no path gets too long
-                    waiting.append(path.rename(folder / f"~{secrets.token_hex(8)}"))
-        if current != folder:
-            with suppress(OSError):
-                current.rmdir()
-    with suppress(OSError):
-        folder.rmdir()
-
-
 # --- one submission -------------------------------------------------------------------------------
 
 
@@ -541,7 +483,7 @@ class Session:
             self.note(step, {"type": "", "message": f"The cell {problem}", "line": ""})
             return
         error = reply.get("error") or reply.get("failed")
-        if isinstance(error, dict) and step.own and error.get("type") != "NotImplementedError":
+        if isinstance(error, dict) and step.own:
             self.note(step, error)
 
     def note(self, step: Step, error: dict) -> None:
@@ -565,10 +507,17 @@ class Session:
 
         def ask(question: dict) -> dict:
             asked = {"do": "ask", "request": self.wire.encode(question)}
-            return self.understood(worker.request(asked))
+            with not_counted():
+                reply = worker.request(asked)
+            return self.understood(reply)
 
+        seconds = self.setup.allowance.judging
+        arguments = (task.check, list(task.answers), ask, self.setup.seed)
         try:
-            passed, message = self.core.judge(task.check, list(task.answers), ask, self.setup.seed)
+            with processor_time(seconds):
+                passed, message = self.core.judge(*arguments)
+        except TooLong:
+            return 0.0, f"not right yet: judging what you wrote took more than {seconds:g} s"
         except NoAnswer as problem:
             return 0.0, f"not right yet: what you wrote {problem}"
         except (WorkerLost, OutOfTime):
@@ -590,6 +539,36 @@ class Session:
         if not isinstance(found, dict):
             raise NoAnswer("gave a reply that can't be read")
         return found
+
+
+@contextmanager
+def processor_time(seconds: float) -> Iterator[None]:
+    """Raise TooLong in the block when this process has used so many seconds of processor time.
+
+    A reply comes from a stranger: whatever it makes the judge compute, there is an end. Waiting
+    costs no processor time, so a slow machine fails nobody.
+    """
+
+    def stop(number: int, frame: object) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@contextmanager
+def not_counted() -> Iterator[None]:
+    """Stop the clock of `processor_time`: a talk through the pipe must not end halfway."""
+    left, _ = signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, max(left, 0.01), 1)
 
 
 def clean(text: object, limit: int) -> str:

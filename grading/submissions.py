@@ -5,6 +5,7 @@ sentence.
 """
 
 import ast
+import json
 import os
 import re
 import stat
@@ -12,16 +13,25 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grading.modules import imports, parse_code
+from grading.modules import STUB, imports, parse_code
 
-LARGEST = 20 * 2**20  # bytes of a notebook
+LARGEST = 20 * 2**20  # bytes of a notebook without its outputs and pictures
+LARGEST_FILE = 100 * 2**20  # ... and with them
+MOST_PARTS = 5_000_000  # lists and items in a file larger than LARGEST: each takes memory
 MOST_CELLS = 20_000
-DEEPEST = 3  # student/assignment/notebook.ipynb
+MOST_TEXT = 2**20  # characters of a cell that is not code: more is a picture
+EMPTY = STUB.splitlines()[-1]
+REGION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION", re.MULTILINE | re.DOTALL)
+STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')  # in JSON
 TASK_LINE = re.compile(r"\*\*(Task \d+)\*\*\s*(?:\([^)]*\))?[.:]?\s*([^\n]*)")
 
 
 class Unreadable(Exception):
     """A file that is no notebook to grade; the text says why."""
+
+
+class NotJSON(Exception):
+    """A text that is no JSON."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Assignment:
     checks: dict[str, Task] = field(default_factory=dict)  # by grade_id, cell id, and text
     slow: set[str] = field(default_factory=set)  # ids and texts of cells that are not run
     texts: set[str] = field(default_factory=set)  # code as released
+    blanks: set[str] = field(default_factory=set)  # texts of empty blanks
 
 
 @dataclass(frozen=True)
@@ -105,10 +116,12 @@ def load_assignment(path: Path) -> Assignment:
             add_check(assignment, cell, titles, path)
         elif cell["cell_type"] == "code":
             if graded.get("solution"):
-                titles[graded.get("grade_id")] = title_of(text, graded.get("grade_id", ""))
+                name = graded.get("grade_id", "")
+                titles[name] = title_of(text, name)
+                assignment.blanks.add(plain(blanked(source)))
             elif "slow" in (cell["metadata"].get("tags") or []):
                 assignment.slow |= {cell.get("id", ""), plain(source)} - {""}
-            assignment.texts.add(plain(source))
+            assignment.texts |= {plain(source), plain(blanked(source))}
     add_modules(assignment, cells, path)
     return assignment
 
@@ -157,6 +170,13 @@ def title_of(text: str, name: str) -> str:
     return f"{match[1]}: {rest[:90]}" if rest else match[1]
 
 
+def blanked(source: str) -> str:
+    """Return a cell's text as it is handed out: each solution replaced by the blank."""
+    return REGION.sub(
+        lambda found: "\n".join(found[1] + line for line in STUB.splitlines()), source
+    )
+
+
 def plain(source: str) -> str:
     """Return a cell's text without what no editor keeps: spaces at ends of lines."""
     return "\n".join(line.rstrip() for line in source.strip().splitlines())
@@ -181,13 +201,16 @@ def read_cells(path: Path) -> list[dict]:
 
     data = read_bytes(path)
     try:
+        text = without_outputs(data.decode("utf-8-sig"))
         # `nbformat.reads` would also validate, which prints, and makes up ids that are missing.
-        notebook = nbformat.reader.reads(data.decode("utf-8-sig"))
+        notebook = nbformat.reader.reads(text)
         cells = list(nbformat.convert(notebook, 4).cells)
     except UnicodeDecodeError:
         raise Unreadable("the file is not text in UTF-8") from None
-    except nbformat.reader.NotJSONError:
+    except NotJSON:
         raise Unreadable("the file is not JSON: no notebook, or one cut short") from None
+    except Unreadable:
+        raise
     except RecursionError:
         raise Unreadable("the file's JSON is nested too deeply") from None
     except Exception as error:  # whatever nbformat stumbles over: it expects a notebook
@@ -196,6 +219,44 @@ def read_cells(path: Path) -> list[dict]:
     if len(cells) > MOST_CELLS:
         raise Unreadable(f"the notebook has more than {MOST_CELLS:,} cells")
     return [clean_cell(cell) for cell in cells]
+
+
+def without_outputs(text: str) -> str:
+    """Return a notebook's JSON without outputs and pictures, which grading does not need.
+
+    Raises:
+        NotJSON, Unreadable: It is no JSON; too much is left.
+    """
+    if len(text) > LARGEST and sum(map(STRING.sub("", text).count, "[{,")) > MOST_PARTS:
+        raise Unreadable(f"the file is larger than {LARGEST // 2**20} MB, and not with pictures")
+    try:
+        notebook = json.loads(text)
+    except ValueError:
+        raise NotJSON from None
+    for cell in all_cells(notebook):
+        cell.pop("attachments", None)
+        if "outputs" in cell:
+            cell["outputs"] = []
+        if cell.get("cell_type") != "code" and len(str(cell.get("source"))) > MOST_TEXT:
+            cell["source"] = ""
+    if isinstance(notebook, dict) and isinstance(notebook.get("metadata"), dict):
+        notebook["metadata"].pop("widgets", None)
+    text = json.dumps(notebook)
+    if len(text) > LARGEST:
+        raise Unreadable(f"the notebook is larger than {LARGEST // 2**20} MB without its outputs")
+    return text
+
+
+def all_cells(notebook: object) -> list[dict]:
+    """Return the cells of a notebook of any format, as far as it is one."""
+    found = []
+    if isinstance(notebook, dict):
+        sheets = notebook.get("worksheets")
+        for holder in [notebook, *(sheets if isinstance(sheets, list) else [])]:
+            cells = holder.get("cells") if isinstance(holder, dict) else None
+            if isinstance(cells, list):
+                found += [cell for cell in cells if isinstance(cell, dict)]
+    return found
 
 
 def read_bytes(path: Path) -> bytes:
@@ -209,9 +270,9 @@ def read_bytes(path: Path) -> bytes:
     with os.fdopen(place, "rb") as file:
         if not stat.S_ISREG(os.fstat(place).st_mode):
             raise Unreadable("not a regular file")
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise Unreadable(f"the file is larger than {LARGEST // 2**20} MB")
+        data = file.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise Unreadable(f"the file is larger than {LARGEST_FILE // 2**20} MB")
     return data
 
 
@@ -231,162 +292,102 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-# --- finding --------------------------------------------------------------------------------------
-
-
-def find_submissions(folder: Path, assignments: dict[str, Assignment]) -> list[Submission]:
-    """Return all notebooks below a folder, each with what it is or why it can't be graded.
-
-    Found are student/assignment/notebook.ipynb (nbgrader's layout), student/notebook.ipynb, and
-    files such as ann.ipynb, ann_02_identity_block.ipynb and 02_identity_block_ann.ipynb.
-    """
-    found, empty = [], []
-    for entry in listed(folder):
-        if entry.is_symlink():
-            text = "a symbolic link: not followed"
-            empty.append(Submission(readable(entry.stem), entry, problem=text))
-        elif entry.is_dir():
-            inside = [one(path, folder, assignments) for path in notebooks(entry, 1)]
-            if not inside:
-                text = "there is no notebook in the folder"
-                empty.append(Submission(readable(entry.name), entry, problem=text))
-            found += inside
-        elif entry.suffix == ".ipynb":
-            found.append(one(entry, folder, assignments))
-    settle_copies(found)
-    return sorted(found + empty, key=lambda one: (one.student, one.assignment, str(one.path)))
-
-
-def listed(folder: Path) -> list[Path]:
-    """Return what is in a folder, without what Jupyter and the system hide there."""
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError:
-        return []
-
-
-def notebooks(folder: Path, depth: int) -> list[Path]:
-    """Return the notebooks in a student's folder, too deep ones included."""
-    found = []
-    for path in listed(folder):
-        if path.suffix == ".ipynb":
-            found.append(path)
-        elif path.is_dir() and not path.is_symlink() and depth < DEEPEST + 3:
-            found += notebooks(path, depth + 1)
-    return found
-
-
-def one(path: Path, folder: Path, assignments: dict[str, Assignment]) -> Submission:
-    """Return a submission: read, told whose and which it is, and planned."""
-    parts = path.relative_to(folder).parts
-    stem, rest = split_name(path.stem, assignments)
-    student = parts[0] if len(parts) > 1 else rest
-    submission = Submission(readable(student), path)
-    submission.stem = stem
-    submission.assignment = readable(parts[1]) if len(parts) == DEEPEST else stem
-    try:
-        if len(parts) > DEEPEST:
-            raise Unreadable("the notebook lies too deep: expected student/assignment/notebook")
-        if not student:
-            raise Unreadable("the file's name does not say whose it is: expected student_02_...")
-        cells = read_cells(path)
-        submission.stem = which(stem, cells, assignments, submission.notes)
-        if len(parts) != DEEPEST:
-            submission.assignment = submission.stem
-        submission.steps = plan(cells, assignments[submission.stem], submission.notes)
-    except Unreadable as problem:
-        submission.problem = str(problem)
-        submission.student = submission.student or readable(path.stem)
-    return submission
-
-
-def split_name(name: str, assignments: dict[str, Assignment]) -> tuple[str, str]:
-    """Return which assignment a file's name names, and the rest of the name."""
-    for stem in assignments:
-        if stem in name:
-            before, _, after = name.partition(stem)
-            return stem, before.strip("_- ") or after.strip("_- ")
-    return "", name
-
-
-def which(
-    named: str, cells: list[dict], assignments: dict[str, Assignment], notes: list[str]
-) -> str:
-    """Return the stem of the assignment that a notebook answers.
-
-    Raises:
-        Unreadable: Neither its name nor its cells say it.
-    """
-    owner = {key: stem for stem, a in assignments.items() for task in a.tasks for key in keys(task)}
-    counts = Counter(owner.get(str(grading(cell).get("grade_id"))) for cell in cells)
-    counts.pop(None, None)
-    if named and (named in counts or not counts):
-        return named
-    ranked = counts.most_common(2)
-    if not ranked:
-        raise Unreadable("neither its name nor its cells say which assignment this is")
-    if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
-        raise Unreadable(f"holds tasks of {ranked[0][0]} and of {ranked[1][0]} alike")
-    if named:
-        notes.append(f"The file is named {named}, its tasks are those of {ranked[0][0]}.")
-    return ranked[0][0]
-
-
-def keys(task: Task) -> tuple[str, str]:
-    """Return the grade_ids of a task's two cells."""
-    return task.name, task.check_id
-
-
-def settle_copies(found: list[Submission]) -> None:
-    """Where a student has one notebook twice, grade the one with the assignment's own name."""
-    groups: dict[tuple, list[Submission]] = {}
-    for submission in found:
-        if not submission.problem:
-            key = (submission.student, submission.assignment, submission.stem)
-            groups.setdefault(key, []).append(submission)
-    for group in groups.values():
-        exact = [one for one in group if one.path.stem == one.stem]
-        counts = exact[0] if len(exact) == 1 else None
-        for submission in group if len(group) > 1 else []:
-            if submission is counts:
-                continue
-            others = ", ".join(readable(o.path.name) for o in group if o is not submission)
-            submission.problem = (
-                f"a copy: {readable(counts.path.name)} is graded"
-                if counts
-                else f"handed in more than once ({others}): keep the one that counts"
-            )
-
-
 # --- what to run ----------------------------------------------------------------------------------
 
 
 def plan(cells: list[dict], assignment: Assignment, notes: list[str]) -> list[Step]:
-    """Return what to do with a student's cells, in their order; missing checks come at the end."""
+    """Return what to do with a student's cells, in their order; missing checks come at the end.
+
+    A task is checked where its check stands; where it is solved again below that, after the last
+    attempt.
+    """
     steps, seen, number = [], set(), 0
     names = Counter(str(grading(cell).get("grade_id")) for cell in cells)
     whose = checks_among(cells, assignment.checks)
+    last = last_attempts(cells, assignment, whose)
     for place, cell in enumerate(cells):
         if cell["cell_type"] != "code":
             continue
         number += 1
         text = plain(cell["source"])
         task = whose.get(place)
-        if task is not None:
-            if task.name not in seen:
-                steps.append(Step(number, task=task))
+        if task is None and place not in last.values():
+            if cell["id"] not in assignment.slow and text not in assignment.slow and text:
+                steps.append(Step(number, cell["source"], own=text not in assignment.texts))
+        elif task is None:
+            steps.append(Step(number, cell["source"], own=True))
+        elif task.name not in seen and place > last.get(task.name, -1):
+            steps.append(Step(number, task=task))
             seen.add(task.name)
-        elif cell["id"] not in assignment.slow and text not in assignment.slow and text:
-            steps.append(Step(number, cell["source"], own=text not in assignment.texts))
+        for name in [name for name, attempt in last.items() if attempt == place]:
+            again = next(task for task in assignment.tasks if task.name == name)
+            notes.append(f"{again.title}: the last attempt counts, in code cell {number}.")
+            if not any(later > place for later in whose if whose[later] == again):
+                steps.append(Step(number, task=again))
+                seen.add(name)
     for task in assignment.tasks:
-        if names[task.check_id] > 1:
+        if names[task.check_id] > 1 and task.name not in last:
             notes.append(f"The check of {task.name} is there more than once: the first counts.")
-        if names[task.name] > 1:
+        if names[task.name] > 1 and task.name not in last:
             notes.append(f"The cell {task.name} is there more than once.")
         if task.name not in seen:
             steps.append(Step(number + 1, task=task))
             notes.append(f"The check of {task.name} is missing: checked at the end.")
     return steps
+
+
+def last_attempts(
+    cells: list[dict], assignment: Assignment, whose: dict[int, Task]
+) -> dict[str, int]:
+    """Return, for tasks solved again below their check, the place of the last attempt.
+
+    An attempt is a copy of the task's cell. Where the blank is still empty at the check, it is also
+    any cell of the student's that makes what the check asks for. An empty blank is no attempt.
+    """
+    found, names = {}, {task.name for task in assignment.tasks}
+    for task in assignment.tasks:
+        checked = min((place for place in whose if whose[place] == task), default=len(cells))
+        copies, makers, empty, blanks = [], [], False, set()
+        for place, cell in enumerate(cells):
+            named, text = grading(cell).get("grade_id"), plain(cell["source"])
+            own = named not in names and not {cell["id"], text} & assignment.slow
+            if cell["cell_type"] != "code" or place in whose or not (own or named == task.name):
+                continue
+            if text in assignment.blanks | blanks:
+                empty = empty or place < checked
+            elif named == task.name:
+                copies.append(place)
+            elif text not in assignment.texts and made_by(cell["source"]) & {*task.answers}:
+                makers.append(place)
+            else:
+                continue
+            if EMPTY in text:
+                blanks.add(text)  # the same again is no attempt, in copies handed out earlier, too
+        if any(place < checked for place in copies + makers):
+            empty = False
+        later = [place for place in copies + makers * empty if place > checked]
+        if later:
+            found[task.name] = max(later)
+    return found
+
+
+def made_by(source: str) -> set[str]:
+    """Return the names that a cell defines, assigns or imports at its top; none if it is broken."""
+    try:
+        body = parse_code(source.splitlines(), "%!").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    names = set()
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            names.add(statement.name)
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+            elif isinstance(node, ast.alias):
+                names.add(node.asname or node.name)
+    return names
 
 
 def checks_among(cells: list[dict], checks: dict[str, Task]) -> dict[int, Task]:

@@ -65,6 +65,7 @@ def start(settings: dict) -> tuple[dict, object, object, object]:
         What protects from this process, the shell that runs cells, and the modules wire and probe.
     """
     sys.path.insert(0, settings["grading"])
+    import magics
     import sandbox
 
     sys.path.pop(0)
@@ -82,6 +83,7 @@ def start(settings: dict) -> tuple[dict, object, object, object]:
     config.InteractiveShell.colors = "NoColor"
     shell = InteractiveShell.instance(config=config)
     shell.ask_exit = lambda: None  # for `exit` and `quit`: as in Jupyter, the next cell is run
+    magics.answer_magics(shell)
     return held, shell, *(importlib.import_module(settings[name]) for name in ("wire", "probe"))
 
 

@@ -32,6 +32,8 @@ def judge(check, names, ask, seed):
             return False, f"not right yet: {names[0]} stopped with {reply['error']['message']}"
         if reply["value"] == "end the judge":
             os._exit(1)
+        while reply["value"] == "keep the judge busy":
+            pass
         if reply["value"] != factor * x:
             return False, f"not right yet: found {reply['value']!r}"[:500]
     return True, f"passed: {names[0]}"

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from small_course import MARKS, ROOT, handed_in, marks
 
-from grading import report, run
+from grading import report, run, session
 
 pytestmark = MARKS
 
@@ -23,6 +23,18 @@ def test_an_answer_that_ends_the_judge_costs_its_task(graded):
     found = marks(out)
     assert (found["mal", "01-double"], found["mal", "01-triple"]) == (0, 3)
     assert found["ann", "01-double"] == 2
+
+
+def test_an_answer_that_keeps_the_judge_busy_costs_its_task(graded, monkeypatch):
+    limits = session.Allowance(judging=0.5)
+    monkeypatch.setattr(run, "Allowance", lambda **_: limits)
+    busy = "def double(x):\n    return 'keep the judge busy'"
+    out, _ = graded({"ann.ipynb": handed_in(), "mal.ipynb": handed_in(double=busy)})
+    found = marks(out)
+    assert (found["mal", "01-double"], found["mal", "01-triple"]) == (0, 3)
+    assert found["ann", "01-double"] == 2
+    page = (out / "feedback" / "mal.html").read_text(encoding="utf-8")
+    assert "judging what you wrote took more than 0.5 s" in page
 
 
 def test_a_second_run_grades_only_what_changed(graded, tmp_path):
