@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 JOIN = 1.0  # seconds that `report` waits for threads which the cell began
-NUMBER = re.compile(r"[-+\u2212]?\d+(?:[.,]\d+)*")  # results, in a title
+NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?\d+(?:[.,]\d+)*")  # results, in a title
 WORD = re.compile(r"[^\W\d_]")
 FIXED = ("FuncFormatter", "FixedFormatter", "StrCategoryFormatter")  # of `set_xticks(x, words)`
 PLAIN = ("ScalarFormatter", "LogFormatterSciNotation", "NullFormatter")
