@@ -26,12 +26,12 @@ DEFAULTS = {"set": "hands", "sheet": "hands.png", "picture": "hand.jpg"}  # in b
 
 def sheet(seed: int, how: variation.Variation, columns: int = 12) -> Image.Image:
     """Return a row of rendered hands for each sign, and beside it what `load_dataset` finds."""
+    with contextlib.redirect_stdout(sys.stderr):
+        images, labels, *_ = load_dataset()  # first: it may refuse
     blocks = [
         [rendering.picture(seed, columns * sign + i, sign, how) for i in range(columns)]
         for sign in range(6)
     ]
-    with contextlib.redirect_stdout(sys.stderr):
-        images, labels, *_ = load_dataset()
     for sign, row in enumerate(blocks):
         row.extend(images[labels[0] == sign][:columns])
     grid = np.concatenate([np.concatenate(row, axis=1) for row in blocks])
