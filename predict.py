@@ -16,15 +16,15 @@ import os
 import sys
 from pathlib import Path
 
+from resnets.command_line import Parser, run
+
 ROOT = Path(__file__).resolve().parent
 MODELS = (ROOT / "models" / "hands.keras", ROOT / "models" / "small.keras")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Read the options, and answer; return the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photographs", nargs="+", type=Path)
     parser.add_argument("--model", type=Path, help="a .keras file; its own classes are used")
     parser.add_argument(
@@ -81,4 +81,4 @@ def answer_all(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

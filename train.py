@@ -15,54 +15,27 @@ Exit status: 0 trained, 1 the target was not reached, 2 the folder or the model 
 import argparse
 import contextlib
 import dataclasses
+import os
 import sys
 from pathlib import Path
+
+from resnets.command_line import Parser, natural, percent, positive, shares
+from resnets.command_line import run as run_command
 
 ROOT = Path(__file__).resolve().parent
 OWN = ("hands", "rendered", "signs", "small")  # models of tools/make_model.py, kept in models/ too
 
 
-def shares(text: str) -> tuple[float, ...]:
-    """Return "70/30" as (0.7, 0.3)."""
-    try:
-        found = tuple(float(part) / 100 for part in text.split("/"))
-    except ValueError:
-        found = ()
-    if len(found) < 2 or min(found) <= 0 or abs(sum(found) - 1) > 1e-6:
-        raise argparse.ArgumentTypeError(f"{text!r} does not add up to 100, as 70/30 does")
-    return found
-
-
-def percent(text: str) -> float:
-    """Return "85" as 0.85."""
-    try:
-        value = float(text.removesuffix("%")) / 100
-    except ValueError:
-        value = 0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no percentage above 0 and up to 100")
-    return value
-
-
-def positive(text: str) -> int:
-    """Return a whole number of 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Train as asked; return the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="one folder of pictures per class")
     parser.add_argument("--model", type=Path, help="the file, models/FOLDER.keras")
     parser.add_argument("--until", type=percent, metavar="PERCENT", help="train until this")
     parser.add_argument("--most", type=positive, default=10, help="rounds at most, with --until")
     parser.add_argument("--epochs", type=positive, default=10, help="of a round")
     parser.add_argument("--parts", type=shares, help="70/30, and 70/15/15 with --until")
-    parser.add_argument("--seed", type=int, default=0, help="of the split and all else")
+    parser.add_argument("--seed", type=natural, default=0, help="of the split and all else")
     parser.add_argument("--leave-out", action="append", default=[], help="a class; may be repeated")
     parser.add_argument("--network", choices=("ResNet50", "SmallResNet"), help="of a new model")
     parser.add_argument(
@@ -76,9 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parts = options.parts or ((0.7, 0.15, 0.15) if options.until else (0.7, 0.3))
     if options.until and len(parts) != 3:
         parser.error("--until needs three parts: training, validation and test, as 70/15/15.")
-    if not 0 <= options.seed <= 10**9:  # rounds count on from it, and NumPy's end at 2**32
-        parser.error(f"--seed {options.seed}: give 0 to 1,000,000,000.")
-    name = options.folder.resolve().name
+    name = Path(os.path.realpath(options.folder)).name  # of a link that goes round, too
     if options.model is None and name.lower() in OWN:
         parser.error(
             f"{options.folder}: its model would be models/{name}.keras, which tools/make_model.py "
@@ -170,4 +141,4 @@ def draw(history: dict[str, list[float]], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -71,6 +71,8 @@ from grading.submissions import (
 )
 from grading.traces import remove
 from resnets.atomic_files import write
+from resnets.command_line import Parser, natural, positive, seconds
+from resnets.command_line import run as run_command
 
 NOTEBOOKS = ROOT / "notebooks"
 SANDBOX = Path(sandbox.__file__)
@@ -375,18 +377,16 @@ def save(graded: list[Graded], run: Run, options: argparse.Namespace) -> None:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
-    parser = argparse.ArgumentParser(description="Grade a folder of submitted notebooks.")
+    parser = Parser(description="Grade a folder of submitted notebooks.")
     parser.add_argument("submissions", type=Path, help="folder of submitted notebooks")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "grades")
     parser.add_argument("--gradebook", type=Path, help="nbgrader's (gradebook.db in --out)")
-    parser.add_argument("--seed", type=int, help="of the checks' inputs (a secret one)")
-    parser.add_argument("--jobs", type=int, default=2, help="notebooks at a time (2)")
-    parser.add_argument("--limit", type=float, default=300, help="seconds per notebook (300)")
-    parser.add_argument("--cell-limit", type=float, default=60, help="seconds per cell (60)")
-    parser.add_argument("--memory", type=int, default=4096, help="MB per notebook (4096)")
+    parser.add_argument("--seed", type=natural, help="of the checks' inputs (a secret one)")
+    parser.add_argument("--jobs", type=positive, default=2, help="notebooks at a time (2)")
+    parser.add_argument("--limit", type=seconds, default=300, help="seconds per notebook (300)")
+    parser.add_argument("--cell-limit", type=seconds, default=60, help="seconds per cell (60)")
+    parser.add_argument("--memory", type=positive, default=4096, help="MB per notebook (4096)")
     options = parser.parse_args(arguments)
-    if options.jobs < 1 or min(options.limit, options.cell_limit, options.memory) <= 0:
-        parser.error("--jobs, --limit, --cell-limit and --memory are greater than 0")
     options.gradebook = options.gradebook or options.out / "gradebook.db"
     return options
 
@@ -429,4 +429,4 @@ def report(graded: list[Graded], run: Run, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from resnets.atomic_files import Busy, locked, replacing, write
+from resnets.atomic_files import Busy, locked, replacing, writable, write
 from resnets.pictures import folders, photos
 from resnets_utils import ROOT, DataError, quiet_tensorflow, shown
 
@@ -517,7 +517,7 @@ def decoded(folder: folders.LabelledFolder, side: int) -> folders.Pictures:
     whole = folder.root.resolve()
     of_classes = folders.checksum_of_text(f"{whole} {folder.classes}")  # some may be left out
     name = f"{whole.name}-{of_classes:08x}-{side}.h5"
-    return folders.gather(folder, CACHE / name, side)
+    return folders.gather(folder, writable(CACHE) / name, side)
 
 
 def _round(

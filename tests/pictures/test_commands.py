@@ -163,9 +163,9 @@ def test_the_project_s_own_models_are_not_written_over():
         (["x", "--parts", "70/20"], "does not add up to 100"),
         (["x", "--until", "0"], "no percentage above 0"),
         (["x", "--until", "85", "--parts", "70/30"], "three parts"),
-        (["x", "--epochs", "0"], "whole number of 1 or more"),
-        (["x", "--seed", "-1"], "give 0 to 1,000,000,000"),
-        (["x", "--seed", "5000000000"], "give 0 to 1,000,000,000"),
+        (["x", "--epochs", "0"], "whole number from 1 to"),
+        (["x", "--seed", "-1"], "whole number from 0 to 1,000,000,000"),
+        (["x", "--seed", "5000000000"], "whole number from 0 to 1,000,000,000"),
         ([], "required: folder"),
     ],
 )
