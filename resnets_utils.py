@@ -167,7 +167,7 @@ def printable(text: str) -> str:
 
     Names of files may hold bytes of other times, or what moves a terminal's cursor.
     """
-    text = text.encode(errors="surrogateescape").decode(errors="replace")
+    text = text.encode(errors="surrogatepass").decode(errors="replace")
     return "".join(c if c.isprintable() else "?" for c in text)
 
 

@@ -29,7 +29,7 @@ with quiet_tensorflow():
     import keras
 
 from resnets import resnet50, training
-from resnets.foreign_files import shortened
+from resnets.foreign_files import Foreign, check_ordinary, shortened
 from resnets.graph import compute
 from resnets.pictures import model_files
 from resnets.pictures.imagenet import published_weights
@@ -164,9 +164,10 @@ def load_model(path: str | Path, pixels: str | None = None) -> Classifier:
 
 def facts_of(path: Path) -> Facts:
     """Return the facts in a model's file; none where it can't be read: `load_model` says why."""
-    with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile, KeyError):
+    with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile, KeyError, Foreign):
+        check_ordinary(path)
         with zipfile.ZipFile(path) as file:
-            kept = json.loads(file.read(FACTS))
+            kept = model_files.facts_in(file) or {}
         return _facts(kept, len(kept["classes"]))
     return Facts(())
 
@@ -542,7 +543,9 @@ def _round(
         keep_checkpoint=True,
     )
     accuracy, name = measure(model, held_out), shown(classifier.path)
-    whole = {key: facts.history.get(key, []) + values for key, values in history.items()}
+    known = max(map(len, facts.history.values()), default=0)  # epochs; curves may be missing
+    gap = [math.nan] * known
+    whole = {key: facts.history.get(key, gap) + values for key, values in history.items()}
     new: dict[str, Any] = {"rounds": facts.rounds + 1, "history": whole}
     best = accuracy_of(classifier)
     if accuracy > best:
