@@ -232,7 +232,7 @@ def main() -> int:
         contend(*options.contend)
         return 0
     if options.epochs < 2 or options.rounds < 1:
-        parser.error("give 2 epochs or more, as the first is not like the others, and 1 round.")
+        parser.error("give 2 epochs or more, as the first is not like the others.")
     log = options.out / "speed.csv"
     if not options.table:
         if not options.torch_python and "pytorch" in options.contenders:

@@ -159,7 +159,12 @@ def test_a_stopped_run_leaves_nothing_running_and_goes_on(course, tmp_path, numb
     scratch.mkdir()
     command = [sys.executable, str(script), str(tmp_path / "in"), "--out", str(out)]
     process = subprocess.Popen(
-        command, env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE, text=True
+        command,
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that started the tests in the background has SIGINT ignored, for children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     while not list((out / "graded").glob("*.json")):  # ann's is graded
         assert process.poll() is None
