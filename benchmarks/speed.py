@@ -231,7 +231,7 @@ def main() -> int:
     if options.contend:
         contend(*options.contend)
         return 0
-    if options.epochs < 2 or options.rounds < 1:
+    if options.epochs < 2:
         parser.error("give 2 epochs or more, as the first is not like the others.")
     log = options.out / "speed.csv"
     if not options.table:
