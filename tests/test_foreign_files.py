@@ -11,6 +11,7 @@ import zlib
 import h5py
 import numpy as np
 import pytest
+from memory import MOST_MEMORY
 
 import resnets_utils
 from resnets import foreign_files
@@ -34,11 +35,11 @@ def signs(tmp_path):
 
 def asked(folder):
     """Load SIGNS in a process of its own, as what is asked for may end it; return its output."""
-    code = (
-        "import resource, sys, resnets_utils\n"
+    code = MOST_MEMORY + (
+        "import sys, resnets_utils\n"
         "try:\n    resnets_utils.load_dataset(sys.argv[1])\n"
         "except resnets_utils.DataError as error:\n    print(error)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "print(most_memory())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder)],
@@ -313,7 +314,7 @@ def test_what_is_damaged_is_no_trouble_of_the_system():
 
 def test_a_home_that_is_nobody_s(monkeypatch):
     monkeypatch.setenv("SIGNS_DIR", "~nobody-of-this-name/x")
-    with pytest.raises(DataError, match="no such folder"):
+    with pytest.raises(DataError, match="no home folder of that name"):
         resnets_utils.find_signs()
 
 

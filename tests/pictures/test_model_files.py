@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from memory import MOST_MEMORY
 from PIL import Image
 
 from resnets_utils import ROOT, DataError, quiet_tensorflow
@@ -93,14 +94,14 @@ def test_what_takes_too_much_memory_is_refused_before(tmp_path):
 
     promise = with_weights(lambda file: file.create_dataset("more", (10**9,), "f4"))
     rewritten(tmp_path / "promise.keras", model__weights__h5=promise)
-    code = (
-        "import resource, sys\n"
+    code = MOST_MEMORY + (
+        "import sys\n"
         "from resnets.pictures import classifier\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = most_memory()\n"
         "for path in sys.argv[1:]:\n"
         "    try:\n        classifier.load_model(path)\n"
         "    except classifier.DataError as error:\n        print(error)\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+        "print(most_memory() - before)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *sorted(map(str, tmp_path.glob("*.keras")))],
