@@ -113,7 +113,7 @@ def test_a_failed_save_keeps_the_training(tmp_path, monkeypatch, capsys, one_blo
     ("arguments", "message"),
     [
         (["small", "--out", "model.h5"], "expected .keras"),
-        (["small", "--epochs", "0"], "0 epochs; give 1 or more"),
+        (["small", "--epochs", "0"], "whole number from 1 to"),
         (["small", "--images", "0"], "0 images"),
         (["small", "--seed", "-1"], "'-1' is not a whole number"),
         (["medium"], "invalid choice"),
