@@ -19,10 +19,8 @@ from typing import Any
 
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
-from resnets.checks.wire import STALE
+from resnets.checks.wire import NOT_WRITTEN, STALE
 
-NOT_WRITTEN = "not written yet"
-STUB = f'# Your code here\nraise NotImplementedError("{NOT_WRITTEN}")'  # what stands in a blank
 # Keras raises some errors anew as RuntimeError, of which NotImplementedError is one.
 WATCHED = (RuntimeError, NameError)
 CALLS_A_CHECK = re.compile(r"^check_\w+\(", re.MULTILINE)

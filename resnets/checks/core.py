@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from resnets.checks.wire import STALE, describe_error
+from resnets.checks.wire import NOT_WRITTEN, STALE, describe_error
 
 Ask = Callable[[dict], dict]
 SECONDS = {"network": 60, "between": 60}  # that one request may take in a notebook, ...
@@ -29,7 +29,7 @@ OTHER_SECONDS = 20  # ... and any that builds no network
 MOST_ITEMS = 10_000  # of a list that a check reads; `probe.plain` sends no longer ones
 LONGEST = 600  # characters of a sentence in a message
 WIDTH = 88  # characters in a line of a message
-PASSED, NOT_WRITTEN, WRONG = "passed", "not written yet", "not right yet"
+PASSED, WRONG = "passed", "not right yet"
 AXES = {
     2: ("batch", "channels"),
     4: ("batch", "height", "width", "channels"),

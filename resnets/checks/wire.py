@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 LONGEST = 500  # characters of a text
+NOT_WRITTEN = "not written yet"  # of a blank, and of what waits for it
 DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64", "bfloat16"),
