@@ -117,7 +117,7 @@ def train(path: Path, options: argparse.Namespace, parts: tuple[float, ...]):
         classifier.train_until(path, options.folder, options.until, options.most, **common)
     else:
         classifier.train_model(path, options.folder, **common)
-    return classifier.load_model(path).facts
+    return classifier.facts_of(path)
 
 
 def draw(history: dict[str, list[float]], path: Path) -> None:
